@@ -1,0 +1,1 @@
+//! A TOML document that notes every wrong, missing and unknown key.

@@ -1,0 +1,56 @@
+//! What a person is told about an incident, once, whatever the channel.
+
+use crate::rules::Severity;
+use crate::time::LogTime;
+use serde::{Deserialize, Serialize};
+
+/// Whether something is wrong or over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// At least one alert is open.
+    Firing,
+    /// Everything has closed.
+    Resolved,
+}
+
+/// Why an alert row or a message exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// It was not open before.
+    Opened,
+    /// Its severity rose.
+    Worsened,
+    /// It is still open and the reminder fell due.
+    Repeated,
+    /// It is over.
+    Closed,
+}
+
+/// One message about one incident, as the outbox keeps it until every channel has taken it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Stable: the same state of the same incident always has the same id, also after a crash.
+    pub id: String,
+    /// Stable for the life of the incident.
+    pub incident: String,
+    /// The watched Caddy.
+    pub instance: String,
+    /// The certificate's name; `None` for an alert about a source.
+    pub certificate: Option<String>,
+    /// The highest severity among the open alerts; when resolved, what it was.
+    pub severity: Severity,
+    /// Firing or resolved.
+    pub status: Status,
+    /// Why this message is sent now.
+    pub reason: Reason,
+    /// Log time of the change told; `None` only if no line had a time.
+    pub at: Option<LogTime>,
+    /// One line of plain text.
+    pub title: String,
+    /// Several lines of plain text; log text in it is already neutralised and cut.
+    pub body: String,
+    /// The incident's alerts, as rows of the JSON contract.
+    pub alerts: Vec<serde_json::Value>,
+}

@@ -1,0 +1,1 @@
+//! The outbox into channels: ntfy and webhooks, with retry and back-off.

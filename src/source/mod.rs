@@ -1,0 +1,1 @@
+//! Files and standard input into lines: following, rotation, archives.

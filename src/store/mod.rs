@@ -1,0 +1,1 @@
+//! Reading position, state and outbox in one SQLite transaction.
