@@ -1,4 +1,8 @@
 //! One log line into what it means for a certificate: line -> entry -> event.
+//!
+//! [`head`] drops access and proxy lines before any parsing; [`entry`] decodes the rest;
+//! [`vocabulary`] is the one table of what Caddy says; [`event`] puts names, expiry, failure and
+//! next attempt together; [`backoff`] knows when certmagic tries again.
 
 #![deny(
     clippy::disallowed_methods,
@@ -6,5 +10,13 @@
     clippy::disallowed_macros
 )]
 
+pub mod backoff;
+pub mod ca;
+pub mod cause;
+pub mod entry;
+pub mod event;
+pub mod failure;
 pub mod head;
+pub mod name;
 pub mod stamp;
+pub mod vocabulary;

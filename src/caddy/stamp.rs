@@ -16,7 +16,7 @@ fn from_f64(value: f64, text: &str) -> Option<LogTime> {
         return None;
     }
     if magnitude < 1e11 {
-        seconds(text)
+        exact_micros(text).map(LogTime::from_micros)
     } else if magnitude < 1e14 {
         #[expect(clippy::cast_possible_truncation, reason = "below 1e17 microseconds")]
         let micros = (value * 1e3).round() as i64;
@@ -29,22 +29,25 @@ fn from_f64(value: f64, text: &str) -> Option<LogTime> {
     }
 }
 
+/// Reads a JSON number of seconds as a length.
+pub fn seconds(text: &str) -> Option<TimeDelta> {
+    exact_micros(text).map(TimeDelta::microseconds)
+}
+
 /// Decimal seconds to exact microseconds: a double would do, but only just.
-fn seconds(text: &str) -> Option<LogTime> {
+fn exact_micros(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) || whole.is_empty() {
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) || whole.parse::<i64>().is_err() {
         let value: f64 = text.parse().ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "below 1e17 microseconds")]
-        return Some(LogTime::from_micros((value * 1e6).round() as i64));
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+        return value.is_finite().then_some((value * 1e6).round() as i64);
     }
     let negative = whole.starts_with('-');
     let whole: i64 = whole.parse().ok()?;
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
     let micros = digits.fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
     let signed = if negative { -micros } else { micros };
-    Some(LogTime::from_micros(
-        whole.checked_mul(1_000_000)?.checked_add(signed)?,
-    ))
+    whole.checked_mul(1_000_000)?.checked_add(signed)
 }
 
 /// Reads a time printed as text: RFC 3339, ISO 8601 with a numeric zone, or Caddy's `wall` layouts

@@ -1,0 +1,206 @@
+//! An error text into whose failure it is, at which CA, and why.
+
+use crate::caddy::ca::Ca;
+use crate::caddy::cause::{Cause, SeenBy, classify};
+use crate::caddy::name::Name;
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Job {
+    /// A first issuance (`tls.obtain`).
+    Obtain,
+    /// A renewal (`tls.renew`).
+    Renew,
+}
+
+impl Job {
+    /// The word for it in rules and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Obtain => "obtain",
+            Self::Renew => "renew",
+        }
+    }
+}
+
+/// Who began a job: it decides when the next attempt comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The start of the process, or a load of the configuration.
+    Start,
+    /// The maintenance loop's tick.
+    Maintenance,
+}
+
+/// An error text, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The certificate, where the text names it.
+    pub name: Option<Name>,
+    /// Obtain or renew, where the text says it.
+    pub job: Option<Job>,
+    /// Who began the job; only the text of `job failed` tells.
+    pub origin: Option<Origin>,
+    /// A reload or a stop ended the job; not a failure.
+    pub canceled: bool,
+    /// The CA that the failing call went to.
+    pub ca: Option<Ca>,
+    /// Why.
+    pub cause: Cause,
+    /// Who met it.
+    pub seen_by: SeenBy,
+}
+
+impl Failure {
+    /// Reads the `error` of any line. The shapes are those of certmagic v0.25.3 `config.go` and
+    /// `async.go`: `[NAME] Renew: ...`, `[NAME] [NAME] Renew: ...` (a job of the maintenance loop),
+    /// `NAME: renewing certificate: ...` (a job of process start), `[NAME] context canceled`.
+    pub fn read(error: &str) -> Self {
+        let (name, origin, rest) = prefix(error);
+        let (inner_name, _, rest) = match prefix(rest) {
+            (Some(inner), _, inner_rest) if Some(&inner) == name.as_ref() => {
+                (Some(inner), None, inner_rest)
+            }
+            _ => (None, None::<Origin>, rest),
+        };
+        let origin = match (origin, &inner_name) {
+            (None, Some(_)) => Some(Origin::Maintenance),
+            (origin, _) => origin,
+        };
+        let job = if rest.starts_with("Renew:") || rest.starts_with("renewing certificate:") {
+            Some(Job::Renew)
+        } else if rest.starts_with("Obtain:") || rest.starts_with("obtaining certificate:") {
+            Some(Job::Obtain)
+        } else {
+            job_of_text(error)
+        };
+        let (cause, seen_by) = classify(error);
+        Self {
+            name: name.or_else(|| name_in_path(error)),
+            job,
+            origin,
+            canceled: error.ends_with("context canceled"),
+            ca: ca_of(error),
+            cause,
+            seen_by,
+        }
+    }
+}
+
+/// Takes `[NAME] ` or `NAME: ` off the front; the second shape is used at process start only.
+fn prefix(error: &str) -> (Option<Name>, Option<Origin>, &str) {
+    if let Some((inside, rest)) = error
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+    {
+        if let Some(name) = Name::parse(inside) {
+            return (Some(name), None, rest);
+        }
+    } else if let Some((first, rest)) = error.split_once(": ")
+        && (rest.starts_with("renewing certificate:") || rest.starts_with("obtaining certificate:"))
+        && let Some(name) = Name::parse(first)
+    {
+        let verbless = rest.split_once(": ").map_or(rest, |(_, rest)| rest);
+        return (Some(name), Some(Origin::Start), verbless);
+    }
+    (None, None, error)
+}
+
+fn job_of_text(error: &str) -> Option<Job> {
+    if error.contains("renewing certificate:") {
+        Some(Job::Renew)
+    } else if error.contains("obtaining certificate:") || error.contains("after obtaining it") {
+        Some(Job::Obtain)
+    } else {
+        None
+    }
+}
+
+/// The name in a storage path `.../certificates/ISSUER/NAME/NAME.key`: the only trace of it when a
+/// stored resource cannot be loaded. `wildcard_` stands for `*` (certmagic v0.25.3 `storage.go`).
+fn name_in_path(error: &str) -> Option<Name> {
+    let (_, path) = error.split_once("/certificates/")?;
+    let folder = path.split('/').nth(1)?;
+    Name::parse(&folder.replace("wildcard_", "*"))
+}
+
+/// The CA of the last `(ca=URL)`, else of the URL a request went to.
+fn ca_of(error: &str) -> Option<Ca> {
+    let url = match error.rsplit_once("(ca=") {
+        Some((_, rest)) => rest.split(')').next()?,
+        None => {
+            let (_, rest) = error.split_once(" \"https://")?;
+            rest.split('"').next()?
+        }
+    };
+    Some(Ca::of(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(error: &str) -> (Option<&'static str>, Option<Job>, Option<Origin>, bool) {
+        let failure = Failure::read(error);
+        let name = failure.name.map(|name| name.to_string());
+        let known = ["a.example.com", "*.example.com"];
+        let name = known
+            .into_iter()
+            .find(|known| Some(*known) == name.as_deref());
+        (name, failure.job, failure.origin, failure.canceled)
+    }
+
+    #[test]
+    fn the_shape_of_the_text_tells_name_job_and_origin() {
+        let a = Some("a.example.com");
+        for (text, expected) in [
+            (
+                "[a.example.com] Renew: x",
+                (a, Some(Job::Renew), None, false),
+            ),
+            (
+                "[*.example.com] Obtain: x",
+                (Some("*.example.com"), Some(Job::Obtain), None, false),
+            ),
+            (
+                "[a.example.com] [a.example.com] Renew: x",
+                (a, Some(Job::Renew), Some(Origin::Maintenance), false),
+            ),
+            (
+                "a.example.com: renewing certificate: [a.example.com] Renew: x",
+                (a, Some(Job::Renew), Some(Origin::Start), false),
+            ),
+            (
+                "a.example.com: obtaining certificate: [a.example.com] Obtain: x",
+                (a, Some(Job::Obtain), Some(Origin::Start), false),
+            ),
+            (
+                "a.example.com: renewing certificate: context canceled",
+                (a, Some(Job::Renew), Some(Origin::Start), true),
+            ),
+            ("[a.example.com] context canceled", (a, None, None, true)),
+            (
+                "[a.example.com] Obtain: registering account [mailto:a@b.c] with server: x",
+                (a, Some(Job::Obtain), None, false),
+            ),
+            (
+                "open /data/certificates/ca-dir/wildcard_.example.com/wildcard_.example.com.key: no such file or directory",
+                (Some("*.example.com"), None, None, false),
+            ),
+            ("nothing of the kind", (None, None, None, false)),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_ca_is_that_of_the_failing_call() {
+        let text = "[a] Renew: x (order=https://acme-v02.api.letsencrypt.org/o) (ca=https://acme-staging-v02.api.letsencrypt.org/directory)";
+        assert_eq!(Failure::read(text).ca, Some(Ca::Staging));
+        let text = "[a] Renew: performing request: Get \"https://127.0.0.1:1/directory\": dial tcp";
+        assert_eq!(Failure::read(text).ca, Some(Ca::Other));
+        assert_eq!(Failure::read("[a] Renew: x").ca, None);
+    }
+}
