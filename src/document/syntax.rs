@@ -79,14 +79,19 @@ fn in_words(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
 }
 
 fn unquoted(source: &Source, span: Range<usize>, found: &str) -> Diagnostic {
+    if found.is_empty() {
+        return Diagnostic::error(source, "a value is missing")
+            .at(span, "expected a value after `=`");
+    }
+    let shown = source.shown(&span);
     let bare = found.trim_matches(|letter: char| !letter.is_ascii_graphic() || letter == '"');
-    match found {
-        "" => {
-            Diagnostic::error(source, "a value is missing").at(span, "expected a value after `=`")
-        }
-        _ => Diagnostic::error(source, format!("`{found}` is not a value"))
-            .at(span, "text needs straight quotes")
-            .help(format!("write \"{bare}\"")),
+    let diagnostic = Diagnostic::error(source, format!("`{shown}` is not a value"))
+        .at(span, "text needs straight quotes");
+    // A secret is shown hidden, and then it cannot be shown in quotes either.
+    if shown == found {
+        diagnostic.help(format!("write \"{bare}\""))
+    } else {
+        diagnostic
     }
 }
 
