@@ -5,6 +5,9 @@
 /// What is shown in the place of each character of a secret.
 const VEIL: char = '*';
 
+/// How the keys of secrets end.
+const SECRETS: [&str; 6] = ["token", "password", "passwd", "secret", "api_key", "auth"];
+
 /// Text that neither gives away a credential nor steers a terminal or the reading direction.
 pub(super) fn safe(text: &str) -> String {
     veil(text).chars().map(neutral).collect()
@@ -35,15 +38,18 @@ pub(super) fn veil(text: &str) -> String {
     letters.into_iter().collect()
 }
 
-/// The column of the `=` in a line that sets a secret.
+/// The column of the first `=` that sets a secret.
 fn secret_value(line: &str) -> Option<usize> {
-    let (key, _) = line.split_once('=')?;
-    let word = key.trim().to_ascii_lowercase();
-    let secret = ["token", "password", "secret"];
-    secret
-        .iter()
-        .any(|end| word.ends_with(end))
-        .then(|| key.chars().count())
+    let sets_secret = |at: usize| {
+        let key = line.get(..at).unwrap_or_default();
+        let key = key
+            .trim_end_matches([' ', '\t', '"', '\''])
+            .to_ascii_lowercase();
+        SECRETS.iter().any(|end| key.ends_with(end))
+    };
+    let mut equals = line.match_indices('=').map(|(at, _)| at);
+    let at = equals.find(|at| sets_secret(*at))?;
+    Some(line.get(..at)?.chars().count())
 }
 
 /// The column after the next `pattern`, from a column on.
@@ -80,6 +86,7 @@ mod tests {
             "url = \"ntfy://*******@host/topic\""
         );
         assert_eq!(veil("  token = \"tk_1 2\""), "  token = \"**** *\"");
+        assert_eq!(veil("a = {\"token\" = 'é'}"), "a = {\"token\" = '*'*");
         assert_eq!(veil("token_file = \"/a@b\""), "token_file = \"/a@b\"");
         assert_eq!(veil("https://a/@b ftp://c@d"), "https://a/@b ftp://*@d");
     }
