@@ -1,8 +1,14 @@
 //! Settings files and the whole messages they give, exactly as a person sees them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fixture that cannot be read fails the test, also in its helpers"
+)]
+
 use chrono::{FixedOffset, TimeDelta};
 use notafter::config::{Settings, TokenFrom};
-use notafter::diagnostic::{Problems, render};
+use notafter::diagnostic::{Diagnostic, Problems, render};
 use notafter::document::Scalar;
 use notafter::rules::Severity;
 use proptest::prelude::*;
@@ -152,7 +158,8 @@ proptest! {
         let text = fixture("good", "everything");
         let start = text.floor_char_boundary(at);
         let end = text.floor_char_boundary(start + length);
-        let damaged = [&text[..start], &put, &text[end..]].concat();
+        let (before, after) = (text.get(..start).unwrap(), text.get(end..).unwrap());
+        let damaged = [before, &put, after].concat();
         let problems = match Settings::parse("f.toml", &damaged) {
             Ok(settings) => settings.warnings,
             Err(problems) => problems,
@@ -160,7 +167,7 @@ proptest! {
         let shown = render(&problems, width, false);
         let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         prop_assert!(!shown.contains(steers), "{shown:?}");
-        for (span, _) in problems.iter().flat_map(|one| one.labels()) {
+        for (span, _) in problems.iter().flat_map(Diagnostic::labels) {
             prop_assert!(damaged.get(span.clone()).is_some(), "{span:?} of {damaged:?}");
         }
     }
