@@ -10,7 +10,7 @@ use std::path::Path;
 /// file never keeps a watcher from starting.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -43,7 +43,15 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(failed("lock")(source)),
         }
         sign(&mut file).map_err(failed("write"))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave it locked while a child between fork and exec shares the file.
+        // If even this fails, the kernel lets go of it when the process ends.
+        self.file.unlock().ok();
     }
 }
 
