@@ -6,7 +6,7 @@ use super::record::{Commit, Debt, Fate, Loaded, LogEntry, Position, Row, RowChan
 use super::{StoreError, schema};
 use crate::time::WallTime;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -68,16 +68,16 @@ impl Store {
     /// Opens the state for reading, whether a watcher runs or not.
     pub fn open_read_only(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join("state.db");
-        // SQLite would only say "unable to open".
-        if let Err(source) = File::open(&path) {
-            return Err(match source.kind() {
-                io::ErrorKind::NotFound => StoreError::Missing { path },
-                _ => StoreError::File {
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(StoreError::Missing { path }),
+            Err(source) => {
+                return Err(StoreError::File {
                     doing: "open",
                     path,
                     source,
-                },
-            });
+                });
+            }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = connect(&path, flags)?;
@@ -187,19 +187,23 @@ impl Store {
 }
 
 /// `SQLite` would make the file readable for everyone; its log takes over the mode we set here.
+///
+/// A file that exists is not even opened: closing it would drop the locks that `SQLite` holds on
+/// it for this process.
 fn touch(path: &Path) -> Result<(), StoreError> {
-    OpenOptions::new()
+    let made = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(false)
+        .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map(drop)
-        .map_err(|source| StoreError::File {
-            doing: "open",
+        .open(path);
+    match made {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(StoreError::File {
+            doing: "create",
             path: path.to_owned(),
             source,
-        })
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

@@ -131,6 +131,7 @@ impl StoreError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => 77,
+            Self::Database { source, .. } if is_permission(source) => 77,
             Self::Missing { .. } => 66,
             Self::Locked { .. } => 69,
             Self::Newer { .. } | Self::Older { .. } | Self::Foreign { .. } => 78,
@@ -141,8 +142,21 @@ impl StoreError {
 
     /// Whether the same commit may well succeed a little later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::Database { .. })
+        match self {
+            Self::Full { .. } => true,
+            Self::Database { source, .. } => !is_permission(source),
+            _ => false,
+        }
     }
+}
+
+/// `SQLite` does not say why it cannot open a file that is there.
+fn is_permission(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    matches!(
+        error.sqlite_error_code(),
+        Some(CannotOpen | PermissionDenied | ReadOnly)
+    )
 }
 
 fn advice(error: &io::Error) -> &'static str {
