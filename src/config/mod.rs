@@ -1,4 +1,4 @@
-//! TOML text into settings, or diagnostics with file:line:column.
+//! TOML text into settings, or diagnostics with `file:line:column`.
 
 #![deny(
     clippy::disallowed_methods,
