@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The prefix of every fact about a certificate.
-pub const PREFIX: &str = "cert";
+pub(super) const PREFIX: &str = "cert";
 
 /// What kind of value a fact has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

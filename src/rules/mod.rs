@@ -6,6 +6,14 @@
     clippy::disallowed_macros
 )]
 
+mod check;
+mod condition;
+mod fact;
+mod scope;
 mod severity;
+mod syntax;
 
+pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
+pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
+pub use scope::{Captures, Names, Reading};
 pub use severity::Severity;
