@@ -20,6 +20,9 @@ pub(super) fn env() -> Arc<Env> {
     Arc::clone(ENV.get_or_init(build))
 }
 
+/// The parser descends some fifteen functions a bracket, and would overflow a thread's stack.
+const NESTING_MAX: usize = 8;
+
 /// A parsed condition that still knows where everything stands.
 pub(super) struct Parsed<'a> {
     pub(super) text: &'a str,
@@ -37,6 +40,10 @@ impl<'a> Parsed<'a> {
         }
         if text.len() > TEXT_BYTES_MAX {
             let message = format!("the condition is longer than {TEXT_BYTES_MAX} bytes");
+            return Err(ConditionError::new(0..text.len(), message));
+        }
+        if nesting(text) > NESTING_MAX {
+            let message = format!("brackets are nested deeper than {NESTING_MAX}");
             return Err(ConditionError::new(0..text.len(), message));
         }
         let starts = text.char_indices().map(|(at, _)| at);
@@ -121,7 +128,7 @@ impl<'a> Parsed<'a> {
         let (mut open, mut missing) = (0_usize, 0_usize);
         for bracket in brackets(self.text.get(span.clone()).unwrap_or_default()) {
             match (bracket, open) {
-                ('(' | '[', _) => open += 1,
+                ('(' | '[' | '{', _) => open += 1,
                 (_, 0) => missing += 1,
                 _ => open -= 1,
             }
@@ -147,6 +154,23 @@ fn is_name(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
+/// How deep brackets are nested. A bracket that a quote opens counts, because what is quoted is not
+/// known before parsing.
+fn nesting(text: &str) -> usize {
+    let closed = brackets(text).into_iter().filter(|one| ")]}".contains(*one));
+    let opened = text.matches(['(', '[', '{']).count();
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for bracket in brackets(text) {
+        depth = match bracket {
+            '(' | '[' | '{' => depth + 1,
+            _ => depth.saturating_sub(1),
+        };
+        deepest = deepest.max(depth);
+    }
+    deepest.max(opened.saturating_sub(closed.count()))
+}
+
 /// The brackets of a text, outside of its quoted parts.
 fn brackets(text: &str) -> Vec<char> {
     let mut found = Vec::new();
@@ -157,7 +181,7 @@ fn brackets(text: &str) -> Vec<char> {
             (Some(_), '\\') => drop(letters.next()),
             (Some(mark), _) if mark == letter => quote = None,
             (None, '"' | '\'') => quote = Some(letter),
-            (None, '(' | ')' | '[' | ']') => found.push(letter),
+            (None, '(' | ')' | '[' | ']' | '{' | '}') => found.push(letter),
             _ => {}
         }
     }
@@ -211,8 +235,8 @@ mod tests {
     #[test]
     fn an_expression_is_found_in_the_text_with_its_brackets() {
         assert_eq!(
-            arguments("(cert . a - é(\")\")) > duration( \"24h\" )"),
-            ["(cert . a - é(\")\"))", "duration( \"24h\" )"]
+            arguments("(cert . a - f(\"é)\")) > duration( \"24h\" )"),
+            ["(cert . a - f(\"é)\"))", "duration( \"24h\" )"]
         );
         assert_eq!(arguments("x in [1, - 2 ]"), ["x", "[1, - 2 ]"]);
         assert_eq!(arguments("a.b.matches('[(]')"), ["a.b", "'[(]'"]);
@@ -231,7 +255,7 @@ mod tests {
         assert_eq!(mistake("a =="), said(4..4, "the condition ends too early", None));
         assert_eq!(mistake("a = b"), said(2..3, "`=` is not expected here", Some("write `==`")));
         assert_eq!(mistake("a and b"), said(2..5, "`and` is not expected here", Some("write `&&`")));
-        assert_eq!(mistake("é\n & b"), said(4..5, "`&` is not expected here", Some("write `&&`")));
+        assert_eq!(mistake("\"é\"\n & b"), said(6..7, "`&` is not expected here", Some("write `&&`")));
         assert_eq!(mistake(" "), said(0..1, "the condition is empty", None));
     }
 }

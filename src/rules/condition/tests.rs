@@ -296,6 +296,8 @@ fn depth_is_bounded() {
         format!("cert.failing{}", " || true".repeat(250)),
         "[".repeat(2_000),
         "a.".repeat(1_000),
+        format!("{}cert.failing{}", "(".repeat(8), ")".repeat(8)),
+        format!("{}1{}", "duration(".repeat(8), ")".repeat(8)),
         format!("{} true", "true ? true :".repeat(150)),
     ] {
         drop(Condition::parse(&text, &names()));
