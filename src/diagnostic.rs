@@ -8,9 +8,11 @@
 
 mod draw;
 mod nearest;
+mod veil;
 
 pub use draw::render;
 pub use nearest::nearest;
+use veil::veil;
 
 use miette::{LabeledSpan, NamedSource};
 use std::fmt;
@@ -41,6 +43,15 @@ impl Source {
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let place = self.place(offset);
         (place.line, place.column)
+    }
+
+    /// The text of a span, with credentials hidden as in a drawing; the part on its first line.
+    pub fn shown(&self, span: &Range<usize>) -> String {
+        let place = self.place(span.start);
+        let part = self.text().get(span.clone()).unwrap_or_default();
+        let length = part.lines().next().unwrap_or_default().chars().count();
+        let line = veil(place.text);
+        line.chars().skip(place.column - 1).take(length).collect()
     }
 
     /// The line around a byte offset. The end of a file that ends with a line break counts as the
@@ -172,8 +183,8 @@ impl Diagnostic {
     /// `file:line:column: error: sentence`, for editors and logs.
     pub fn one_line(&self) -> String {
         let (line, column) = self.source.line_column(self.start());
-        let name = draw::neutral(self.source.name());
-        let title = draw::neutral(&self.title);
+        let name = veil::safe(self.source.name());
+        let title = veil::safe(&self.title);
         format!("{name}:{line}:{column}: {}: {title}", self.level.word())
     }
 

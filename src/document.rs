@@ -33,7 +33,7 @@ pub struct Document {
 impl Document {
     /// Parses a text, or gives every grammar mistake in it; `name` is how messages call the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
-        // The parser skips a byte order mark without counting it in the spans of some errors.
+        // A byte order mark is no column of the first line.
         let source = Source::new(name, text.strip_prefix('\u{feff}').unwrap_or(text));
         let (table, errors) = DeTable::parse_recoverable(source.text());
         let mut problems = syntax::reword(&source, &errors);

@@ -12,10 +12,9 @@
 //!    = help: each source needs its own name
 //! ```
 //!
-//! Lines longer than the terminal are cut around the mistake. Characters that could steer a
-//! terminal or turn the text around are replaced, one for one, so that carets stay under their
-//! letters.
+//! Lines longer than the terminal are cut around the mistake.
 
+use super::veil::safe;
 use super::{Diagnostic, Level, Place, Problems};
 use std::ops::Range;
 
@@ -54,28 +53,10 @@ fn tally(problems: &Problems) -> String {
     let mut names: Vec<&str> = problems.iter().map(|one| one.source().name()).collect();
     names.dedup();
     let place = match names.as_slice() {
-        [name] => neutral(name),
+        [name] => safe(name),
         names => format!("{} files", names.len()),
     };
     format!("{} in {place}", counts.join(" and "))
-}
-
-/// Text with everything replaced that could steer a terminal or turn the reading direction.
-pub(super) fn neutral(text: &str) -> String {
-    text.chars().map(neutral_char).collect()
-}
-
-fn neutral_char(letter: char) -> char {
-    match letter {
-        '\t' => ' ',
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{061c}'
-        | '\u{feff}' => '\u{fffd}',
-        other if other.is_control() => '\u{fffd}',
-        other => other,
-    }
 }
 
 struct Pen {
@@ -111,7 +92,7 @@ impl Pen {
     fn diagnostic(&self, out: &mut String, diagnostic: &Diagnostic) {
         let level = diagnostic.level();
         let word = self.paint(level_color(level), level.word());
-        let title = self.paint("1", &format!(": {}", neutral(diagnostic.title())));
+        let title = self.paint("1", &format!(": {}", safe(diagnostic.title())));
         let mut marks: Vec<Mark<'_>> = diagnostic
             .labels()
             .iter()
@@ -122,7 +103,7 @@ impl Pen {
         let last = marks.last().map_or(1, |mark| mark.place.line);
         let gutter = last.to_string().len().max(2);
         let (line, column) = diagnostic.source().line_column(diagnostic.start());
-        let name = neutral(diagnostic.source().name());
+        let name = safe(diagnostic.source().name());
         let arrow = self.paint("34", &format!("{:gutter$}-->", ""));
         line_of(out, &format!("{word}{title}"));
         line_of(out, &format!("{arrow} {name}:{line}:{column}"));
@@ -130,7 +111,7 @@ impl Pen {
         if let Some(help) = &diagnostic.help {
             let mark = self.paint("34", &format!("{:gutter$} =", ""));
             let word = self.paint("36", "help:");
-            line_of(out, &format!("{mark} {word} {}", neutral(help)));
+            line_of(out, &format!("{mark} {word} {}", safe(help)));
         }
     }
 
@@ -161,7 +142,7 @@ impl Pen {
     /// The line as far as it fits, and how many columns were taken from its start.
     fn cut(&self, mark: &Mark<'_>, gutter: usize) -> (String, usize) {
         let room = self.room(gutter);
-        let letters: Vec<char> = mark.place.text.chars().map(neutral_char).collect();
+        let letters: Vec<char> = safe(mark.place.text).chars().collect();
         let needed = mark.columns.end + 1 + mark.label.chars().count();
         if letters.len() <= room {
             return (letters.into_iter().collect(), 0);
@@ -197,7 +178,7 @@ impl Pen {
             ("-", "34")
         };
         let carets = self.paint(color, &sign.repeat(length));
-        let label = neutral(mark.label);
+        let label = safe(mark.label);
         let beside = indent + length + 1 + label.chars().count() <= room;
         let painted = self.paint(color, &label);
         match (label.is_empty(), beside) {

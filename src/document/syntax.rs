@@ -3,7 +3,7 @@
 //! The parser goes on after a mistake and may then stumble again over the same line, so only the
 //! first mistake of each line is kept.
 
-use crate::diagnostic::{Diagnostic, Problems, Source};
+use crate::diagnostic::{Diagnostic, Problems, Source, nearest};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use toml::de::Error;
@@ -26,15 +26,15 @@ pub(super) fn reword(source: &Source, errors: &[Error]) -> Problems {
 }
 
 fn in_words(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
-    let found = source.text().get(span.clone()).unwrap_or_default();
+    let found = source.shown(&span);
     let say = |title: &str| Diagnostic::error(source, title);
     let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     match what {
-        "string values must be quoted" => unquoted(source, span, found),
+        "string values must be quoted" => unquoted(source, span),
         "missing value" | "missing value for key" => {
             say("a value is missing").at(span, "expected a value after `=`")
         }
-        "duplicate key" => set_twice(source, span, found),
+        "duplicate key" => set_twice(source, span, &found),
         "key with no value" => {
             say("`=` is missing after a key").at(span, "expected `=` and a value")
         }
@@ -43,13 +43,13 @@ fn in_words(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
         "unclosed array" => say("a list is not closed").at(span, "expected `]`"),
         "unclosed inline table" => say("an inline table is not closed").at(span, "expected `}`"),
         "missing comma between array elements" => {
-            say("a comma is missing in a list").at(span, "expected `,` or `]`")
+            say("a comma or a closing bracket is missing in a list").at(span, "expected `,` or `]`")
         }
         "missing comma between key-value pairs" => {
             say("a comma is missing in an inline table").at(span, "expected `,` or `}`")
         }
         "unexpected key or value" => {
-            say("something follows the end of the line's value").at(span, "expected a new line")
+            say("something follows the value on this line").at(span, "expected a new line")
         }
         "missing escaped value" => say("`\\` starts no known escape here")
             .at(span, "not an escape")
@@ -58,7 +58,13 @@ fn in_words(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
             .at(span, "remove this")
             .help("text such as a telephone number needs quotes"),
         "invalid boolean" => {
-            say(&format!("`{found}` is not a value")).at(span, format!("expected {expected}"))
+            match nearest(&found, ["true", "false"].into_iter()) {
+                Some(near) => say(&format!("`{found}` is not a value"))
+                    .at(span, "expected `true` or `false`")
+                    .help(format!("did you mean `{near}`?")),
+                // The parser takes any word for a boolean that begins like one.
+                None => unquoted(source, span),
+            }
         }
         "unquoted keys cannot be empty" => say("a key is missing").at(span, "expected a key"),
         _ if what.starts_with("invalid ") && what.ends_with("string") && found.is_empty() => {
@@ -78,15 +84,21 @@ fn in_words(source: &Source, span: Range<usize>, message: &str) -> Diagnostic {
     }
 }
 
-fn unquoted(source: &Source, span: Range<usize>, found: &str) -> Diagnostic {
+fn unquoted(source: &Source, span: Range<usize>) -> Diagnostic {
+    let found = source.text().get(span.clone()).unwrap_or_default();
+    if found.is_empty() {
+        return Diagnostic::error(source, "a value is missing")
+            .at(span, "expected a value after `=`");
+    }
+    let shown = source.shown(&span);
     let bare = found.trim_matches(|letter: char| !letter.is_ascii_graphic() || letter == '"');
-    match found {
-        "" => {
-            Diagnostic::error(source, "a value is missing").at(span, "expected a value after `=`")
-        }
-        _ => Diagnostic::error(source, format!("`{found}` is not a value"))
-            .at(span, "text needs straight quotes")
-            .help(format!("write \"{bare}\"")),
+    let diagnostic = Diagnostic::error(source, format!("`{shown}` is not a value"))
+        .at(span, "text needs straight quotes");
+    // A secret is shown hidden, and then it cannot be shown in quotes either.
+    if shown == found {
+        diagnostic.help(format!("write \"{bare}\""))
+    } else {
+        diagnostic
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Table<'a> {
     header: Range<usize>,
     name: String,
     asked: RefCell<BTreeSet<String>>,
+    settled: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Table<'a> {
@@ -36,6 +37,7 @@ impl<'a> Table<'a> {
             header,
             name,
             asked: RefCell::default(),
+            settled: RefCell::default(),
         }
     }
 
@@ -212,8 +214,9 @@ impl<'a> Table<'a> {
     /// The keys not asked for so far, for tables that end in keys only others know.
     pub fn rest(&self) -> Vec<Spanned<String>> {
         let asked = self.asked.borrow();
+        let settled = self.settled.borrow();
         let rest = self.entries.iter().map(|entry| &entry.key);
-        rest.filter(|key| !asked.contains(&key.value))
+        rest.filter(|key| !asked.contains(&key.value) && !settled.contains(&key.value))
             .cloned()
             .collect()
     }
@@ -226,6 +229,11 @@ impl<'a> Table<'a> {
         let title = format!("{} has no `{key}`", self.title());
         let label = format!("`{key}` is required");
         self.note(self.error(title).at(self.header.clone(), label));
+    }
+
+    /// Leaves a key out of [`Table::finish`], when the caller has said all there is to say about it.
+    pub fn settle(&self, key: &str) {
+        self.settled.borrow_mut().insert(key.to_owned());
     }
 
     /// Notes every key that was never asked for.

@@ -118,7 +118,7 @@ fn spanned(
         DeValue::Integer(number) => {
             let parsed = i64::from_str_radix(number.as_str(), number.radix());
             if parsed.is_err() {
-                let title = format!("`{}` is too large a number", number.as_str());
+                let title = format!("`{}` is too large a number", source.shown(&span));
                 problems.note(Diagnostic::error(source, title).at(span.clone(), "too large"));
             }
             Value::Scalar(Scalar::Integer(parsed.unwrap_or_default()))
