@@ -154,11 +154,6 @@ impl Matcher {
 
 /// One test: a text, or a table with `prefix` or `regex`.
 fn pattern(table: &Table<'_>, key: &str, taken: &mut BTreeSet<String>) -> Option<Pattern> {
-    if !table.keys().iter().any(|known| known.value == key) {
-        // Asked for, so that an unknown key beside it can be told from it.
-        table.text(key);
-        return None;
-    }
     if !table.is_table(key) {
         return table.text(key).map(|text| Pattern::Exact(text.value));
     }

@@ -9,11 +9,13 @@
 mod check;
 mod condition;
 mod fact;
+mod matcher;
 mod scope;
 mod severity;
 mod syntax;
 
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
 pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
+pub use matcher::{LineFields, Matcher};
 pub use scope::{Captures, Names, Reading};
 pub use severity::Severity;
