@@ -13,9 +13,11 @@ mod matcher;
 mod scope;
 mod severity;
 mod syntax;
+mod template;
 
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
 pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
 pub use matcher::{LineFields, Matcher};
 pub use scope::{Captures, Names, Reading};
 pub use severity::Severity;
+pub use template::{RenderError, Template};
