@@ -162,6 +162,12 @@ impl<'a> Table<'a> {
         )
     }
 
+    /// Whether the key is there and holds a table, for keys that take a text or a table.
+    pub fn is_table(&self, key: &str) -> bool {
+        let entry = self.entry(key);
+        entry.is_some_and(|entry| matches!(entry.value.value, Value::Table(_)))
+    }
+
     /// A table inside this one.
     pub fn table(&self, key: &str) -> Option<Table<'a>> {
         let entry = self.entry(key)?;

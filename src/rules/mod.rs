@@ -6,6 +6,23 @@
     clippy::disallowed_macros
 )]
 
+mod check;
+mod condition;
+mod fact;
+pub mod load;
+mod matcher;
+mod rule;
+mod scope;
+mod set;
 mod severity;
+mod syntax;
+mod template;
 
+pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
+pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
+pub use matcher::{LineFields, Matcher};
+pub use scope::{Captures, Names, Reading};
+pub use rule::{Closing, Example, Expectation, Level, Rule, Scope, Texts, Verdict};
 pub use severity::Severity;
+pub use set::{Changes, Configured, RuleSet};
+pub use template::{RenderError, Template};

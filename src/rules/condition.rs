@@ -1,0 +1,338 @@
+//! The text of a `when` into a checked [`Condition`], and of an `at` into a checked [`Moment`].
+//!
+//! A condition is evaluated with three values. It is cut at `&&`, `||` and `!` into [`Clause`]s; a
+//! clause that reads something unknown is [`Truth::Unknown`], and so is one whose arithmetic leaves
+//! the range of its type. The clauses are joined by Kleene's tables, so an unknown never opens an
+//! alert by itself and never hides a clause that settles the matter without it.
+
+use super::check::{check, dotted, fact_of};
+use super::fact::{Fact, FactSet, FactType, FactValue};
+use super::scope::{Names, Reading};
+use super::syntax::{Parsed, env};
+use crate::document::Scalar;
+use crate::time::LogTime;
+use cel::common::ast::{CallExpr, Expr, IdedExpr, operators};
+use cel::{Context, Value};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A mistake in a condition; the range counts bytes of the condition's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionError {
+    /// Where in the text.
+    pub range: Range<usize>,
+    /// What is wrong: one lower-case sentence without a full stop.
+    pub message: String,
+    /// What to do or type.
+    pub help: Option<String>,
+}
+
+impl ConditionError {
+    pub(super) fn new(range: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            range,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Whether something holds, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// Something needed to say so is not known.
+    Unknown,
+}
+
+impl Truth {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::True, Self::True) => Self::True,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// One part of a condition that holds, does not hold or is unknown as a whole.
+#[derive(Clone, Debug)]
+pub struct Clause {
+    text: String,
+    expr: IdedExpr,
+    facts: FactSet,
+    line: Vec<String>,
+    names: Arc<Names>,
+}
+
+impl Clause {
+    fn new(parsed: &Parsed<'_>, expr: &IdedExpr, names: &Arc<Names>) -> Self {
+        let mut clause = Self {
+            text: parsed.source(expr).to_owned(),
+            expr: expr.clone(),
+            facts: FactSet::EMPTY,
+            line: Vec::new(),
+            names: Arc::clone(names),
+        };
+        clause.collect(expr);
+        clause
+    }
+
+    /// Notes what an expression reads.
+    fn collect(&mut self, expr: &IdedExpr) {
+        match (&expr.expr, dotted(expr)) {
+            (_, Some(("line", name))) => self.line.push(name.to_owned()),
+            (Expr::Call(call), _) => {
+                let parts = call.target.as_deref().into_iter().chain(&call.args);
+                parts.for_each(|part| self.collect(part));
+            }
+            (Expr::List(list), _) => list.elements.iter().for_each(|one| self.collect(one)),
+            _ => self.facts = fact_of(expr).map_or(self.facts, |fact| self.facts.with(fact)),
+        }
+    }
+
+    /// The clause as the rule's author wrote it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The facts it reads.
+    pub fn facts(&self) -> FactSet {
+        self.facts
+    }
+
+    /// What it reads and is not known, as written in it: `cert.not_after`, `line.host`.
+    pub fn unknown<'a>(&self, reading: impl Into<Reading<'a>>) -> Vec<String> {
+        let reading = reading.into();
+        let facts = self.facts.without(reading.facts.known()).iter();
+        let missing = |name: &&String| reading.line.and_then(|line| line.get(name)).is_none();
+        let line = self.line.iter().filter(missing);
+        let line = line.map(|name| format!("line.{name}"));
+        facts.map(|fact| fact.to_string()).chain(line).collect()
+    }
+
+    /// Whether it holds.
+    pub fn truth<'a>(&self, reading: impl Into<Reading<'a>>) -> Truth {
+        match self.value(reading.into()) {
+            Some(Value::Bool(true)) => Truth::True,
+            Some(Value::Bool(false)) => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+
+    fn value(&self, reading: Reading<'_>) -> Option<Value> {
+        let known = self.facts.without(reading.facts.known()).is_empty();
+        let given = |name: &String| reading.line.is_some_and(|line| line.get(name).is_some());
+        if !known || !self.line.iter().all(given) {
+            return None;
+        }
+        Value::resolve(&self.expr, &bind(&self.names, Some((self, reading)))).ok()
+    }
+}
+
+/// A checked condition.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    root: Node,
+    facts: FactSet,
+}
+
+#[derive(Clone, Debug)]
+enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Leaf(Box<Clause>),
+}
+
+impl Condition {
+    /// Parses and checks a text that must give a truth value; every mistake is reported.
+    pub fn parse(text: &str, names: &Arc<Names>) -> Result<Self, Vec<ConditionError>> {
+        let parsed = checked(text, names, FactType::Bool)?;
+        let root = Node::new(&parsed, &parsed.root, names);
+        let mut clauses = Vec::new();
+        root.leaves(&mut clauses);
+        let facts = clauses.iter().map(|clause| clause.facts);
+        let facts = facts.fold(FactSet::EMPTY, FactSet::union);
+        Ok(Self { root, facts })
+    }
+
+    /// Whether it holds.
+    pub fn truth<'a>(&self, reading: impl Into<Reading<'a>>) -> Truth {
+        self.root.truth(reading.into())
+    }
+
+    /// The facts it reads.
+    pub fn facts(&self) -> FactSet {
+        self.facts
+    }
+
+    /// Its parts, in the order they are written, to say why it did or did not hold.
+    pub fn clauses(&self) -> Vec<&Clause> {
+        let mut clauses = Vec::new();
+        self.root.leaves(&mut clauses);
+        clauses
+    }
+}
+
+impl Node {
+    fn new(parsed: &Parsed<'_>, expr: &IdedExpr, names: &Arc<Names>) -> Self {
+        let parts = |args: &[IdedExpr]| {
+            let parts = args.iter().map(|part| Self::new(parsed, part, names));
+            parts.collect::<Vec<Self>>()
+        };
+        match &expr.expr {
+            Expr::Call(CallExpr {
+                func_name,
+                target: None,
+                args,
+            }) => match (func_name.as_str(), args.as_slice()) {
+                (operators::LOGICAL_AND, args) => Self::And(parts(args)),
+                (operators::LOGICAL_OR, args) => Self::Or(parts(args)),
+                (operators::LOGICAL_NOT, [one]) => {
+                    Self::Not(Box::new(Self::new(parsed, one, names)))
+                }
+                _ => Self::Leaf(Box::new(Clause::new(parsed, expr, names))),
+            },
+            _ => Self::Leaf(Box::new(Clause::new(parsed, expr, names))),
+        }
+    }
+
+    fn truth(&self, reading: Reading<'_>) -> Truth {
+        match self {
+            Self::And(parts) => {
+                let parts = parts.iter().map(|part| part.truth(reading));
+                parts.fold(Truth::True, Truth::and)
+            }
+            // Or is and, seen through not.
+            Self::Or(parts) => {
+                let parts = parts.iter().map(|part| part.truth(reading).not());
+                parts.fold(Truth::True, Truth::and).not()
+            }
+            Self::Not(part) => part.truth(reading).not(),
+            Self::Leaf(clause) => clause.truth(reading),
+        }
+    }
+
+    fn leaves<'n>(&'n self, found: &mut Vec<&'n Clause>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|part| part.leaves(found));
+            }
+            Self::Not(part) => part.leaves(found),
+            Self::Leaf(clause) => found.push(clause),
+        }
+    }
+}
+
+/// A checked expression for a moment.
+#[derive(Clone, Debug)]
+pub struct Moment(Clause);
+
+impl Moment {
+    /// Parses and checks a text that must give a time; every mistake is reported.
+    pub fn parse(text: &str, names: &Arc<Names>) -> Result<Self, Vec<ConditionError>> {
+        let parsed = checked(text, names, FactType::Time)?;
+        Ok(Self(Clause::new(&parsed, &parsed.root, names)))
+    }
+
+    /// When that is; `None` where something it needs is not known.
+    pub fn at<'a>(&self, reading: impl Into<Reading<'a>>) -> Option<LogTime> {
+        match self.0.value(reading.into())? {
+            Value::Timestamp(time) => Some(LogTime::from_micros(time.timestamp_micros())),
+            _ => None,
+        }
+    }
+
+    /// The expression as a clause, to say what it needs and what of it is unknown.
+    pub fn clause(&self) -> &Clause {
+        &self.0
+    }
+
+    /// The facts it reads.
+    pub fn facts(&self) -> FactSet {
+        self.0.facts
+    }
+}
+
+fn checked<'t>(
+    text: &'t str,
+    names: &Names,
+    wanted: FactType,
+) -> Result<Parsed<'t>, Vec<ConditionError>> {
+    let parsed = Parsed::new(text).map_err(|error| vec![error])?;
+    let mut errors = check(&parsed, names, wanted);
+    if errors.is_empty() {
+        return Ok(parsed);
+    }
+    errors.sort_by_key(|error| (error.range.start, error.range.end));
+    Err(errors)
+}
+
+/// The names an expression can be evaluated with: parameters always, facts and captures as read.
+pub(super) fn bind(
+    names: &Names,
+    read: Option<(&Clause, Reading<'_>)>,
+) -> Context<'static, 'static> {
+    let mut context = Context::with_env(env());
+    let mut bound: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, value) in &names.parameters {
+        bound.insert(format!("param.{name}"), scalar(value));
+    }
+    if let Some((clause, reading)) = read {
+        for fact in clause.facts.iter() {
+            bound.extend(known(fact, reading));
+        }
+        for name in &clause.line {
+            let text = reading.line.and_then(|line| line.get(name));
+            bound.extend(text.map(|text| (format!("line.{name}"), Value::from(text))));
+        }
+    }
+    for (name, value) in bound {
+        context.add_variable_from_value(name, value);
+    }
+    context
+}
+
+fn scalar(value: &Scalar) -> Value {
+    match value {
+        Scalar::Text(text) => Value::from(text.as_str()),
+        Scalar::Integer(number) => Value::Int(*number),
+        Scalar::Boolean(truth) => Value::Bool(*truth),
+    }
+}
+
+fn known(fact: Fact, reading: Reading<'_>) -> Option<(String, Value)> {
+    let value = match reading.facts.get(fact)? {
+        FactValue::Bool(truth) => Value::Bool(*truth),
+        FactValue::Int(number) => Value::Int(*number),
+        FactValue::Text(text) => Value::from(&**text),
+        FactValue::Length(length) => Value::Duration(*length),
+        FactValue::Time(time) => {
+            let time = DateTime::<Utc>::from_timestamp_micros(time.micros())?;
+            Value::Timestamp(time.fixed_offset())
+        }
+    };
+    Some((fact.to_string(), value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,380 @@
+//! The typed facts a rule may read: one table, from which names, types, checks and docs come.
+//!
+//! The engine fills [`Facts`] for a certificate; a fact that is not known is absent, never a guess.
+//! [`FactSet`] says which facts a rule reads and which have changed, so that a rule is evaluated
+//! only when something it reads moved.
+
+use crate::time::LogTime;
+use chrono::TimeDelta;
+use serde_json::Value as Json;
+use std::fmt;
+use std::sync::Arc;
+
+/// The prefix of every fact about a certificate.
+pub(super) const PREFIX: &str = "cert";
+
+/// What kind of value a fact has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactType {
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A text.
+    Text,
+    /// A moment on the log's clock.
+    Time,
+    /// A length of time.
+    Length,
+}
+
+impl FactType {
+    /// How a person calls it, with its article.
+    pub const fn spoken(self) -> &'static str {
+        match self {
+            Self::Bool => "a truth value",
+            Self::Int => "a whole number",
+            Self::Text => "a text",
+            Self::Time => "a time",
+            Self::Length => "a length of time",
+        }
+    }
+}
+
+impl fmt::Display for FactType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.spoken())
+    }
+}
+
+/// The classes of failure, `cert.cause`.
+const CAUSES: &[&str] = &[
+    "dns.servfail",
+    "dns.nxdomain",
+    "dns.timeout",
+    "dns.refused",
+    "dns.propagation",
+    "dns-provider.auth",
+    "dns-provider.error",
+    "challenge.unreachable",
+    "challenge.wrong-answer",
+    "challenge.none-available",
+    "ca.rate-limited",
+    "ca.unreachable",
+    "ca.server-error",
+    "ca.caa",
+    "ca.rejected-name",
+    "ca.account",
+    "ca.eab",
+    "ca.staging-blocked",
+    "storage.permission",
+    "storage.full",
+    "storage.lock",
+    "storage.missing",
+    "policy.denied",
+    "config.invalid",
+    "crash",
+    "unknown",
+];
+
+/// The classes of certificate authority.
+const AUTHORITIES: &[&str] = &["production", "staging", "internal", "other"];
+
+/// What a certificate can be.
+const STATES: &[&str] = &[
+    "healthy",
+    "due",
+    "failing",
+    "recovering",
+    "ended",
+    "expired",
+    "wrong-issuer",
+    "unmanaged",
+    "unknown",
+];
+
+macro_rules! fact_table {
+    ($($fact:ident, $name:literal, $kind:ident, $words:expr, $doc:literal;)+) => {
+        /// One fact about a certificate.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fact { $(#[doc = $doc] $fact,)+ }
+
+        impl Fact {
+            /// Every fact, in the order of the table.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$fact),+];
+
+            /// Its name without the prefix.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$fact => $name,)+ }
+            }
+
+            /// Its type.
+            pub const fn kind(self) -> FactType {
+                match self { $(Self::$fact => FactType::$kind,)+ }
+            }
+
+            /// The only words a text fact can be; empty where any text is possible.
+            pub const fn words(self) -> &'static [&'static str] {
+                match self { $(Self::$fact => $words,)+ }
+            }
+
+            /// What it says, in one sentence.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$fact => $doc,)+ }
+            }
+        }
+    };
+}
+
+fact_table! {
+    Name, "name", Text, &[], "The subject Caddy manages: a DNS name, a wildcard or an address.";
+    Instance, "instance", Text, &[], "The watched Caddy: the name of its source.";
+    Job, "job", Text, &["obtain", "renew"], "What the last job was for.";
+    State, "state", Text, STATES, "What the certificate is, in one word.";
+    Failing, "failing", Bool, &[], "An attempt has failed and none has succeeded since.";
+    NotAfter, "not_after", Time, &[], "When it expires.";
+    Lifetime, "lifetime", Length, &[], "From notBefore to notAfter.";
+    LastTwentieth, "last_twentieth", Time, &[], "When 1/20 of the lifetime is left; 48 h before notAfter where the lifetime is not known.";
+    DueSince, "due_since", Time, &[], "When the renewal became due, by Caddy's own window.";
+    DueSinceSource, "due_since_source", Text, &["ari", "ratio", "seen"], "Where `due_since` comes from: the CA's advice, the share of the lifetime, or the first line seen.";
+    FailingSince, "failing_since", Time, &[], "When the first attempt of this streak failed.";
+    FailingFor, "failing_for", Length, &[], "At the last failure line: the larger of Caddy's elapsed and the time since the first failure.";
+    Attempt, "attempt", Int, &[], "Caddy's counter of attempts, else ours since its start.";
+    AttemptsTotal, "attempts_total", Int, &[], "Failed attempts since the last success, counted across restarts of Caddy.";
+    TicksDue, "ticks_due", Int, &[], "Maintenance ticks that called it due without a success since.";
+    NextRetry, "next_retry", Time, &[], "When Caddy will try again.";
+    NextRetrySource, "next_retry_source", Text, &["announced", "predicted"], "Whether Caddy announced the next retry or we predicted it.";
+    TriesLeft, "tries_left", Int, &[], "Attempts that still start strictly before notAfter.";
+    Cause, "cause", Text, CAUSES, "The class of the failure.";
+    SeenBy, "seen_by", Text, &["caddy", "ca", "provider"], "Who saw the failure.";
+    Incurable, "incurable", Bool, &[], "No retry cures this cause, or the job has ended.";
+    Ca, "ca", Text, AUTHORITIES, "The class of CA the failing attempt asked.";
+    IssuedBy, "issued_by", Text, AUTHORITIES, "The class of CA of the certificate stored or installed last.";
+    PublicBefore, "public_before", Bool, &[], "A public CA had issued it before.";
+    GaveUp, "gave_up", Bool, &[], "Caddy logged its final attempt.";
+    Ended, "ended", Bool, &[], "The job has ended and nobody will retry.";
+    Armed, "armed", Bool, &[], "Absence may be judged: the lines would have been seen, and the name is still managed.";
+    Recovering, "recovering", Bool, &[], "A success was logged and a later notAfter is not yet known.";
+}
+
+impl Fact {
+    /// How many facts there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The fact of this name, without the prefix.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fact| fact.name() == name)
+    }
+}
+
+impl fmt::Display for Fact {
+    /// As a condition spells it: `cert.not_after`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}.{}", self.name())
+    }
+}
+
+/// The value of a known fact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FactValue {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A text.
+    Text(Arc<str>),
+    /// A moment on the log's clock.
+    Time(LogTime),
+    /// A length of time.
+    Length(TimeDelta),
+}
+
+impl FactValue {
+    /// Its type.
+    pub const fn kind(&self) -> FactType {
+        match self {
+            Self::Bool(_) => FactType::Bool,
+            Self::Int(_) => FactType::Int,
+            Self::Text(_) => FactType::Text,
+            Self::Time(_) => FactType::Time,
+            Self::Length(_) => FactType::Length,
+        }
+    }
+
+    /// For templates: times and lengths are whole seconds.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Bool(value) => Json::from(*value),
+            Self::Int(value) => Json::from(*value),
+            Self::Text(value) => Json::from(&**value),
+            Self::Time(value) => Json::from(value.seconds()),
+            Self::Length(value) => Json::from(value.num_seconds()),
+        }
+    }
+}
+
+macro_rules! fact_value_from {
+    ($($from:ty => |$value:ident| $make:expr;)+) => {
+        $(impl From<$from> for FactValue {
+            fn from($value: $from) -> Self { $make }
+        })+
+    };
+}
+
+fact_value_from! {
+    bool => |value| Self::Bool(value);
+    i64 => |value| Self::Int(value);
+    u32 => |value| Self::Int(i64::from(value));
+    &str => |value| Self::Text(value.into());
+    String => |value| Self::Text(value.into());
+    Arc<str> => |value| Self::Text(value);
+    LogTime => |value| Self::Time(value);
+    TimeDelta => |value| Self::Length(value);
+}
+
+/// What is known of one certificate at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts([Option<FactValue>; Fact::COUNT]);
+
+impl Facts {
+    /// Nothing known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value, where it is known.
+    pub fn get(&self, fact: Fact) -> Option<&FactValue> {
+        self.0.get(fact as usize)?.as_ref()
+    }
+
+    /// Makes a fact known, or unknown with `None`. A value of the wrong type counts as unknown.
+    pub fn set(&mut self, fact: Fact, value: Option<impl Into<FactValue>>) {
+        let value: Option<FactValue> = value.map(Into::into);
+        debug_assert!(
+            value.as_ref().is_none_or(|one| one.kind() == fact.kind()),
+            "{fact} is {}",
+            fact.kind()
+        );
+        if let Some(slot) = self.0.get_mut(fact as usize) {
+            *slot = value.filter(|one| one.kind() == fact.kind());
+        }
+    }
+
+    /// The same with one fact more; for tests and literals.
+    #[must_use]
+    pub fn with(mut self, fact: Fact, value: impl Into<FactValue>) -> Self {
+        self.set(fact, Some(value.into()));
+        self
+    }
+
+    /// The facts whose value is known.
+    pub fn known(&self) -> FactSet {
+        let known = |fact: &Fact| self.get(*fact).is_some();
+        Fact::ALL.into_iter().filter(known).collect()
+    }
+
+    /// The facts that differ between two moments.
+    pub fn changed_since(&self, before: &Self) -> FactSet {
+        let changed = |fact: &Fact| self.get(*fact) != before.get(*fact);
+        Fact::ALL.into_iter().filter(changed).collect()
+    }
+
+    /// For templates: every fact by name, `null` where unknown.
+    pub fn to_json(&self) -> Json {
+        let value = |fact| self.get(fact).map_or(Json::Null, FactValue::to_json);
+        let pairs = Fact::ALL.map(|fact| (fact.name().to_owned(), value(fact)));
+        Json::Object(pairs.into_iter().collect())
+    }
+}
+
+/// A set of facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FactSet(u64);
+
+const _: () = assert!(Fact::COUNT <= 64, "a fact set is one word");
+
+impl FactSet {
+    /// No fact.
+    pub const EMPTY: Self = Self(0);
+
+    /// The same with one fact more.
+    #[must_use]
+    pub const fn with(self, fact: Fact) -> Self {
+        Self(self.0 | 1 << fact as u64)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is here and not there.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether the fact is in it.
+    pub const fn contains(self, fact: Fact) -> bool {
+        self.0 & 1 << fact as u64 != 0
+    }
+
+    /// Whether the two share a fact.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The facts, in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Fact> {
+        Fact::ALL
+            .into_iter()
+            .filter(move |fact| self.contains(*fact))
+    }
+}
+
+impl FromIterator<Fact> for FactSet {
+    fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
+        facts.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fact_is_found_by_its_name_and_says_what_it_is() {
+        for fact in Fact::ALL {
+            assert_eq!(Fact::from_name(fact.name()), Some(fact));
+            assert!(fact.doc().ends_with('.'), "{fact}");
+            assert!(fact.words().is_empty() || fact.kind() == FactType::Text);
+        }
+    }
+
+    #[test]
+    fn changes_are_seen_in_both_directions() {
+        let before = Facts::new().with(Fact::Attempt, 3_i64);
+        let after = Facts::new().with(Fact::Failing, true);
+        let changed: Vec<Fact> = after.changed_since(&before).iter().collect();
+        assert_eq!(changed, [Fact::Failing, Fact::Attempt]);
+        assert!(after.changed_since(&after).is_empty());
+    }
+
+    #[test]
+    fn json_has_every_fact_and_whole_seconds() {
+        let facts = Facts::new()
+            .with(Fact::NotAfter, LogTime::from_micros(1_999_999))
+            .with(Fact::FailingFor, TimeDelta::milliseconds(1_500));
+        let json = facts.to_json();
+        assert_eq!(json["not_after"], 1);
+        assert_eq!(json["failing_for"], 1);
+        assert!(json["cause"].is_null());
+        assert_eq!(json.as_object().map(serde_json::Map::len), Some(Fact::COUNT));
+    }
+}

@@ -1,0 +1,172 @@
+//! Built-in rules, the files that override them and the configuration into the rules in force.
+
+use super::fact::FactSet;
+use super::load::{Parameters, rule_with, stem};
+use super::rule::Rule;
+use super::scope::scalar_kind;
+use super::severity::Severity;
+use crate::diagnostic::{Diagnostic, Problems, Source};
+use crate::document::{Scalar, Spanned};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What a configuration changes about rules, by the rule's id.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// The configuration, for messages about it.
+    pub source: Source,
+    /// What is changed, by the rule's id.
+    pub rules: BTreeMap<String, Changes>,
+}
+
+impl Default for Configured {
+    fn default() -> Self {
+        Self {
+            source: Source::new("the configuration", ""),
+            rules: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is changed about one rule.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Where the rule's id stands.
+    pub id_span: Range<usize>,
+    /// On or off; `None` leaves it to the rule.
+    pub enabled: Option<bool>,
+    /// How loud the rule's loudest level is; quieter levels are never louder than that.
+    pub severity: Option<Severity>,
+    /// Its parameters by name, each with the place of the name.
+    pub parameters: BTreeMap<String, (Range<usize>, Spanned<Scalar>)>,
+}
+
+/// The rules in force.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// Reads every rule. A file among `overrides` replaces the built-in rule of its file name, or
+    /// adds one. Every mistake of every file is reported.
+    pub fn new(
+        built_in: &[(&str, &str)],
+        overrides: Vec<(String, String)>,
+        configured: &Configured,
+    ) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
+        for (name, text) in built_in {
+            let file = ((*name).to_owned(), (*text).to_owned());
+            files.insert(stem(name).to_owned(), file);
+        }
+        let mut added: BTreeMap<String, String> = BTreeMap::new();
+        for (name, text) in overrides {
+            let key = stem(&name).to_owned();
+            if let Some(first) = added.insert(key.clone(), name.clone()) {
+                let title = format!("two files hold the rule `{key}`: {first} and {name}");
+                let place = Source::new(&name, text.clone());
+                problems.note(Diagnostic::error(&place, title).at(0..0, "").help("keep one"));
+            }
+            files.insert(key, (name, text));
+        }
+        let mut known = Vec::new();
+        let mut rules = Vec::new();
+        for (key, (name, text)) in &files {
+            let changes = configured.rules.get(key);
+            rules.extend(one(name, text, changes, configured, &mut problems));
+            known.push(key.as_str());
+        }
+        for (id, changes) in &configured.rules {
+            if !files.contains_key(id) {
+                let error = Diagnostic::error(&configured.source, format!("no rule is called `{id}`"));
+                let error = error.at(changes.id_span.clone(), "not a rule");
+                problems.note(error.help_nearest(id, known.iter().copied()));
+            }
+        }
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        Ok(Self { rules })
+    }
+
+    /// Every rule, also those that are off, by id.
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of this id.
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// The rules on facts alone that read one of these facts.
+    pub fn rules_reading(&self, changed: FactSet) -> impl Iterator<Item = &Rule> {
+        let on_facts = self.enabled().filter(|rule| rule.matcher.is_none());
+        on_facts.filter(move |rule| rule.facts().intersects(changed))
+    }
+
+    /// The rules about lines; each has a matcher.
+    pub fn rules_matching(&self) -> impl Iterator<Item = &Rule> {
+        self.enabled().filter(|rule| rule.matcher.is_some())
+    }
+
+    fn enabled(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|rule| rule.enabled)
+    }
+}
+
+/// One rule with what the configuration changes about it.
+fn one(
+    name: &str,
+    text: &str,
+    changes: Option<&Changes>,
+    configured: &Configured,
+    problems: &mut Problems,
+) -> Option<Rule> {
+    let mut rule = rule_with(name, text, &Parameters::new(), problems)?;
+    let Some(changes) = changes else {
+        return Some(rule);
+    };
+    let mut values = Parameters::new();
+    for (parameter, (name_span, value)) in &changes.parameters {
+        let refuse = |title: String, span: &Range<usize>, label: String| {
+            Diagnostic::error(&configured.source, title).at(span.clone(), label)
+        };
+        let Some(own) = rule.names.parameters.get(parameter) else {
+            let title = format!("the rule `{}` has no parameter `{parameter}`", rule.id);
+            let error = refuse(title, name_span, "not a parameter of the rule".to_owned());
+            let known = rule.names.parameters.keys().map(String::as_str);
+            problems.note(error.help_nearest(parameter, known.chain(["enabled", "severity"])));
+            continue;
+        };
+        if scalar_kind(own) != scalar_kind(&value.value) {
+            let title = format!("`{parameter}` has a value of the wrong kind");
+            let label = format!("expected {}", scalar_kind(own));
+            problems.note(refuse(title, &value.span, label));
+            continue;
+        }
+        values.insert(parameter.clone(), value.value.clone());
+        // A text may be read as a length of time or a regex, which only the conditions know.
+        let mut found = Problems::default();
+        match rule_with(name, text, &values, &mut found) {
+            Some(changed) => rule = changed,
+            None => {
+                values.remove(parameter);
+                let title = found.iter().next().map(|first| first.title().to_owned());
+                let title = title.unwrap_or_else(|| format!("`{parameter}` does not fit"));
+                let label = format!("the rule `{}` cannot use this", rule.id);
+                problems.note(refuse(title, &value.span, label));
+            }
+        }
+    }
+    rule.enabled = changes.enabled.unwrap_or(rule.enabled);
+    if let Some(severity) = changes.severity {
+        rule.set_severity(severity);
+    }
+    Some(rule)
+}
+
+#[cfg(test)]
+mod tests;
