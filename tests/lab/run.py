@@ -2,6 +2,7 @@
 """Runs real Caddys into an outage of their certificate authority, with notafter watching. See README.md."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -94,7 +95,8 @@ def prepare(chosen, work):
         if notafter:
             lab.ntfy_port = ntfy.start(install.ntfy(cache), work / "ntfy")
     if MODE in chosen.only:
-        jobs[MODE] = lambda: log_mode.measure(new, work / MODE)
+        binaries = {install.OLD_CADDY: old, install.NEW_CADDY: new}
+        jobs[MODE] = lambda: log_mode.measure(binaries, work / MODE)
     if UNREADABLE in chosen.only and notafter:
         jobs[UNREADABLE] = lambda: unreadable.watch_as_nobody(notafter, work / UNREADABLE)
     return lab, jobs
@@ -118,6 +120,7 @@ def main():
     chosen = arguments()
     # So that `finally` below ends the processes also when this one is told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.umask(0o022)
     begun = time.monotonic()
     # Below /tmp and open to others, because one part runs as an unprivileged user.
     work = Path(tempfile.mkdtemp(prefix="notafter-lab-"))
