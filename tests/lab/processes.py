@@ -12,6 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 _started = []
 _held = []
+_over = threading.Event()
 _lock = threading.Lock()
 
 
@@ -23,6 +24,8 @@ class Process:
         self.command = [str(part) for part in command]
         self.stdout = Path(directory) / f"{tag}.stdout"
         self.stderr = Path(directory) / f"{tag}.stderr"
+        if _over.is_set():
+            raise RuntimeError(f"the lab is ending, {tag} is not started")
         # "ab": a restarted process adds to what the one before it said.
         with open(self.stdout, "ab") as out, open(self.stderr, "ab") as err:
             self.handle = subprocess.Popen(
@@ -57,6 +60,8 @@ class Process:
 
 
 def end_all():
+    """Ends whatever still runs; nothing can be started after it."""
+    _over.set()
     with _lock:
         remaining = [process for process in reversed(_started) if process.running()]
     for process in remaining:

@@ -2,7 +2,7 @@
 
 import json
 
-from processes import Process, run
+from processes import LOOPBACK, Process, run
 
 
 class Watcher:
@@ -51,7 +51,8 @@ class Watcher:
     def _environment(self):
         """Its runtime directory lies in the lab, as under systemd it lies in a directory of its own."""
         directory = str(self.state)
-        return {"HOME": directory, "XDG_RUNTIME_DIR": directory, "RUNTIME_DIRECTORY": directory}
+        places = {"HOME": directory, "XDG_RUNTIME_DIR": directory, "RUNTIME_DIRECTORY": directory}
+        return {**places, "NO_PROXY": LOOPBACK}
 
 
 def _rows(text, what, problems):
