@@ -34,7 +34,8 @@ def _common(report, outcome, name):
     stored = outcome.renewed_not_after[name]
     later = stored > outcome.not_after[name]
     report.check(title + "a later certificate is in storage", later, f"> {outcome.not_after[name]}", stored)
-    report.check(title + "log and storage agree on its end", history.new_not_after == stored, stored, history.new_not_after)
+    logged = history.new_not_after
+    report.check(title + "log and storage agree on its end", logged == stored, stored, logged)
 
 
 def _runs_out(report, outcome, name):

@@ -8,7 +8,7 @@ from experiment import BLIPS, DOOMED
 
 # Wide on purpose: the wording may change, the meaning not. All are looked for in title and body.
 WARNS = re.compile(
-    r"(retr|attempt|tr(y|ies) again|next try).*(after|later than|past|beyond|too late|only then).*(expir|notafter|ends|runs out)"
+    r"(retr|attempt|tr(y|ies) again|next try).*(after|later than|past|beyond|too late).*(expir|notafter|ends|runs out)"
     r"|(expir|notafter|ends|runs out).*before.*(retr|attempt|tr(y|ies) again|next try)"
     r"|retry-after-expiry",
     re.IGNORECASE | re.DOTALL,
@@ -31,7 +31,8 @@ def check(report, outcome):
     texts = Counter((message.get("title"), message.get("message")) for message in outcome.messages)
     twice = [text for text, count in texts.items() if count > 1]
     seen = "\n".join(map(str, twice))
-    report.check(f"{outcome.version}: no message twice", not twice, "each once", seen, shown(outcome.messages, outcome.zero))
+    everything = shown(outcome.messages, outcome.zero)
+    report.check(f"{outcome.version}: no message twice", not twice, "each once", seen, everything)
 
 
 def about(messages, name):

@@ -56,9 +56,10 @@ def _of(outcome, name, rule=None, reason=None):
 
 def _process(report, outcome):
     title = f"{outcome.version}: notafter "
-    report.check(title + "runs until it is told to end", not outcome.watcher_died, "running", "ended by itself", outcome.watcher_said)
-    report.check(title + "exits 0 on SIGTERM", outcome.watcher_exit == 0, 0, outcome.watcher_exit, outcome.watcher_said)
-    report.check(title + "prints nothing on stdout", not outcome.watcher_stdout, "(nothing)", outcome.watcher_stdout[:1000])
+    said, code, printed = outcome.watcher_said, outcome.watcher_exit, outcome.watcher_stdout
+    report.check(title + "runs until it is told to end", not outcome.watcher_died, "running", "ended by itself", said)
+    report.check(title + "exits 0 on SIGTERM", code == 0, 0, code, said)
+    report.check(title + "prints nothing on stdout", not printed, "(nothing)", printed[:1000])
     report.check(title + "answers readably", not outcome.problems, "no problems", "\n".join(outcome.problems))
 
 
@@ -74,7 +75,8 @@ def _mission(report, outcome, name):
     failed = outcome.histories[name].attempts[0].ended
     at = seconds(row.get("at"))
     at_failure = at is not None and int(failed) <= at <= failed + 1 and at < end
-    report.check(title + "opens at the failed attempt", at_failure, f"{failed - zero:+.1f} s, before {end - zero:+} s", seen)
+    expected = f"{failed - zero:+.1f} s, before {end - zero:+} s"
+    report.check(title + "opens at the failed attempt", at_failure, expected, seen)
     facts = {key: row.get(key) for key in ("severity", "status", "not_after", "cause")}
     facts["not_after"] = seconds(facts["not_after"])
     expected = {"severity": "critical", "status": "firing", "not_after": float(end), "cause": "ca.unreachable"}
@@ -104,7 +106,8 @@ def _expired(report, outcome, name):
     end = outcome.not_after[name]
     right = len(opened) == 1 and seconds(opened[0].get("at")) == end
     title = f"{outcome.version}: {name}: expired opens once, at notAfter"
-    report.check(title, right, f"{end - outcome.zero:+} s", shown(_of(outcome, name), outcome.zero), outcome.watcher_said)
+    seen = shown(_of(outcome, name), outcome.zero)
+    report.check(title, right, f"{end - outcome.zero:+} s", seen, outcome.watcher_said)
 
 
 def _quiet(report, outcome, name):
@@ -123,7 +126,8 @@ def _opened_once_and_closed(report, outcome):
     report.check(title + "no row is recorded twice", not doubled, "once each", doubled, shown(about, outcome.zero))
     last = {row.get("id"): row for row in about}
     left = [row for row in last.values() if row.get("status") != "resolved" or row.get("reason") != "closed"]
-    report.check(title + "all are closed at the end", not left, "closed", shown(left, outcome.zero), outcome.watcher_said)
+    seen = shown(left, outcome.zero)
+    report.check(title + "all are closed at the end", not left, "closed", seen, outcome.watcher_said)
     early = []
     for row in about:
         recovered = outcome.histories[row["certificate"]].recovered_at

@@ -35,7 +35,11 @@ def _mode_of(binary, directory, option):
     directory.mkdir(parents=True)
     log = directory / "caddy.log"
     caddyfile = directory / "Caddyfile"
-    caddyfile.write_text(f"{{\n\tadmin off\n\tlog default {{\n\t\toutput file {log} {{\n\t\t\t{option}\n\t\t}}\n\t}}\n}}\n")
+    caddyfile.write_text(
+        f"{{\n\tadmin off\n\tlog default {{\n\t\toutput file {log} {{\n"
+        f"\t\t\t{option}\n"
+        "\t\t}\n\t}\n}\n"
+    )
     process = start_caddy(binary, caddyfile, directory)
     try:
         if not wait_until(lambda: log.exists() or not process.running(), 15) or not log.exists():

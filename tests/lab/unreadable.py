@@ -73,7 +73,8 @@ def check(report, result):
         found = re.search(pattern, result.said, re.IGNORECASE)
         report.check(f"{title}stderr mentions {what}", bool(found), pattern, result.said or "(nothing)")
     context = result.said_at_end + "\n" + "\n".join(result.problems)
-    report.check(title + "is read after chmod 0644", result.knows_after, f"{NAME} in status --json", "not there", context)
+    expected = f"{NAME} in status --json"
+    report.check(title + "is read after chmod 0644", result.knows_after, expected, "not there", context)
     report.check(title + "SIGTERM ends it in order", result.exit == 0, 0, result.exit, result.said_at_end)
 
 
