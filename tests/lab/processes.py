@@ -1,0 +1,172 @@
+"""Processes and ports of the lab: everything started here is ended by its own handle."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+_started = []
+_held = []
+_over = threading.Event()
+_lock = threading.Lock()
+
+
+class Process:
+    """One process with its output in two files."""
+
+    def __init__(self, tag, command, directory, environment=None):
+        self.tag = tag
+        self.command = [str(part) for part in command]
+        self.stdout = Path(directory) / f"{tag}.stdout"
+        self.stderr = Path(directory) / f"{tag}.stderr"
+        if _over.is_set():
+            raise RuntimeError(f"the lab is ending, {tag} is not started")
+        # "ab": a restarted process adds to what the one before it said.
+        with open(self.stdout, "ab") as out, open(self.stderr, "ab") as err:
+            self.handle = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=directory,
+                env={**os.environ, **(environment or {})},
+            )
+        with _lock:
+            _started.append(self)
+
+    def running(self):
+        return self.handle.poll() is None
+
+    def end(self, sig=signal.SIGTERM, patience=15):
+        """Sends the signal, waits, and returns the exit code (negative: the signal that ended it)."""
+        if self.running():
+            self.handle.send_signal(sig)
+            try:
+                self.handle.wait(patience)
+            except subprocess.TimeoutExpired:
+                self.handle.kill()
+                self.handle.wait()
+        return self.handle.returncode
+
+    def said(self, lines=12):
+        """The last lines it wrote to stderr."""
+        text = self.stderr.read_text(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def end_all():
+    """Ends whatever still runs; nothing can be started after it."""
+    _over.set()
+    with _lock:
+        remaining = [process for process in reversed(_started) if process.running()]
+    for process in remaining:
+        process.end()
+
+
+def run(command, directory=None, environment=None, patience=120):
+    """Runs to its end and returns (exit code, stdout, stderr)."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=directory,
+        env={**os.environ, **(environment or {})},
+        timeout=patience,
+        check=False,
+    )
+    return (
+        result.returncode,
+        result.stdout.decode(errors="replace"),
+        result.stderr.decode(errors="replace"),
+    )
+
+
+def free_port():
+    """A port that is free now and is not given out twice by this run."""
+    with _lock:
+        while True:
+            with socket.socket() as probe:
+                probe.bind((LOOPBACK, 0))
+                port = probe.getsockname()[1]
+            if port not in _held:
+                _held.append(port)
+                return port
+
+
+def wait_for_port(port, process, patience=20):
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if not process.running():
+            break
+        try:
+            socket.create_connection((LOOPBACK, port), 0.3).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"{process.tag} does not listen on {port}:\n{process.said()}")
+
+
+def wait_until(condition, patience, pause=0.25):
+    """True as soon as the condition holds, False when patience is over."""
+    end = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(pause)
+    return True
+
+
+class Gate:
+    """A TCP forwarder that refuses connections until it is opened.
+
+    The port is bound from the beginning but listened on only later: meanwhile the kernel refuses, and nobody else
+    can take the port.
+    """
+
+    def __init__(self, target):
+        self.target = target
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((LOOPBACK, 0))
+        self.port = self.socket.getsockname()[1]
+
+    def open(self):
+        self.socket.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self.socket.close()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.socket.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection((LOOPBACK, self.target), 5)
+            except OSError:
+                near.close()
+                continue
+            far.settimeout(None)
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    finally:
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Runs real Caddys into an outage of their certificate authority, with notafter watching. See README.md."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import authority
+import checks_caddy
+import checks_notafter
+import install
+import log_mode
+import ntfy
+import unreadable
+from experiment import Experiment
+from processes import end_all
+from report import Report
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+OLD, NEW, UNREADABLE, MODE = f"caddy-{install.OLD_CADDY}", f"caddy-{install.NEW_CADDY}", "unreadable", "log-mode"
+
+
+@dataclass
+class Lab:
+    """What the parts share."""
+
+    work: Path
+    out: Path
+    authority: object
+    pebble_port: int = 0
+    ntfy_port: int = 0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--notafter", type=Path, help="the binary to test")
+    parser.add_argument("--caddy-only", action="store_true", help="no notafter: only prove that the experiment is true")
+    parser.add_argument("--only", choices=[OLD, NEW, UNREADABLE, MODE], action="append", help="run only this part")
+    parser.add_argument("--keep", action="store_true", help="keep the working directory (storage, state, configs)")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "target/lab/out", help="where logs and time lines go")
+    chosen = parser.parse_args()
+    if chosen.caddy_only == bool(chosen.notafter):
+        parser.error("give --notafter PATH_TO_BINARY, or --caddy-only")
+    if chosen.notafter:
+        chosen.notafter = chosen.notafter.resolve()
+        if not chosen.notafter.is_file():
+            parser.error(f"{chosen.notafter} is not a file; build it first: cargo build")
+    chosen.only = chosen.only or [OLD, NEW, UNREADABLE, MODE]
+    chosen.out = chosen.out.resolve()
+    return chosen
+
+
+def side_by_side(jobs):
+    """Runs all jobs in threads; returns {name: result or exception}."""
+    results = {}
+
+    def call(name, job):
+        try:
+            results[name] = job()
+        except Exception as error:  # told below as a failed check
+            traceback.print_exc()
+            results[name] = error
+
+    threads = [threading.Thread(target=call, args=item, daemon=True) for item in jobs.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def prepare(chosen, work):
+    """Installs what is missing and starts the shared servers; returns the lab and the jobs."""
+    cache = REPOSITORY / "target/lab/cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    notafter = chosen.notafter
+    lab = Lab(work, chosen.out, authority.Authority(work / "authority"))
+    old, pebble = install.debian_packages()
+    new = install.new_caddy(cache)
+    jobs = {}
+    if OLD in chosen.only:
+        jobs[OLD] = Experiment(install.OLD_CADDY, old, lab, notafter).run
+    if NEW in chosen.only:
+        jobs[NEW] = Experiment(install.NEW_CADDY, new, lab, notafter).run
+    if jobs:
+        lab.pebble_port = authority.start_pebble(pebble, lab.authority, work / "pebble")
+        if notafter:
+            lab.ntfy_port = ntfy.start(install.ntfy(cache), work / "ntfy")
+    if MODE in chosen.only:
+        binaries = {install.OLD_CADDY: old, install.NEW_CADDY: new}
+        jobs[MODE] = lambda: log_mode.measure(binaries, work / MODE)
+    if UNREADABLE in chosen.only and notafter:
+        jobs[UNREADABLE] = lambda: unreadable.watch_as_nobody(notafter, work / UNREADABLE)
+    return lab, jobs
+
+
+def judge(report, chosen, results):
+    for name, result in results.items():
+        if isinstance(result, Exception):
+            report.check(f"{name} runs to its end", False, "no exception", repr(result))
+        elif name == MODE:
+            log_mode.check(report, result)
+        elif name == UNREADABLE:
+            unreadable.check(report, result)
+        else:
+            checks_caddy.check(report, result)
+            if chosen.notafter:
+                checks_notafter.check(report, result)
+
+
+def main():
+    chosen = arguments()
+    # So that `finally` below ends the processes also when this one is told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.umask(0o022)
+    begun = time.monotonic()
+    # Below /tmp and open to others, because one part runs as an unprivileged user.
+    work = Path(tempfile.mkdtemp(prefix="notafter-lab-"))
+    work.chmod(0o755)
+    report = Report()
+    try:
+        _, jobs = prepare(chosen, work)
+        print(f"{len(jobs)} parts side by side, about {200 if OLD in jobs or NEW in jobs else 30} s", flush=True)
+        judge(report, chosen, side_by_side(jobs))
+    except install.CannotInstall as problem:
+        report.check("the servers of the lab are there", False, "installed", problem)
+    except RuntimeError as problem:
+        report.check("the servers of the lab start", False, "running", problem)
+    finally:
+        end_all()
+        if chosen.keep:
+            print(f"kept: {work}")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    print(f"{time.monotonic() - begun:.0f} s; logs and time lines: {chosen.out}")
+    print(report.last_line())
+    return 0 if report.failed == 0 and report.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
