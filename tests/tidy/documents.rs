@@ -1,0 +1,147 @@
+//! What documents name must be there, and what is there must be documented.
+
+use crate::tree::{Tree, numbered};
+use std::path::Path;
+
+const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+/// A path in backticks is taken for one of ours if it begins like this.
+const TOPS: [&str; 7] = [
+    ".ci/",
+    "docs/",
+    "fixtures/",
+    "rules/",
+    "src/",
+    "systemd/",
+    "tests/",
+];
+
+/// Paths in the documents that lead nowhere.
+pub(crate) fn missing_paths(tree: &Tree) -> Vec<String> {
+    let mut findings = Vec::new();
+    for document in DOCUMENTS {
+        let text = tree.document(document).unwrap_or_default();
+        for (line, path) in named_paths(&text) {
+            if !exists(tree, &path) {
+                findings.push(format!(
+                    "{document}:{line}: `{path}` is not there, a reader would look for it"
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// What stands between single backticks, outside blocks, and looks like a path of the repository.
+fn named_paths(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut in_block = false;
+    for (number, line) in numbered(text) {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+        } else if !in_block {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let paths = quoted.filter(|word| TOPS.iter().any(|top| word.starts_with(top)));
+            found.extend(
+                paths
+                    .filter(|word| is_path(word))
+                    .map(|word| (number, word.to_owned())),
+            );
+        }
+    }
+    found
+}
+
+fn is_path(word: &str) -> bool {
+    word.chars()
+        .all(|character| character.is_ascii_alphanumeric() || "_./-*".contains(character))
+}
+
+/// Whether a path is there; of one with a star, the directory must have a file that fits.
+fn exists(tree: &Tree, path: &str) -> bool {
+    let Some((before, after)) = path.split_once('*') else {
+        return tree.has(path);
+    };
+    let (directory, start) = before.rsplit_once('/').unwrap_or((".", before));
+    let end = after.rsplit('*').next().unwrap_or(after);
+    tree.names(directory)
+        .iter()
+        .any(|name| name.starts_with(start) && name.ends_with(end))
+}
+
+/// Rules that lack lines that must open them, or lines that must not.
+pub(crate) fn rules_without_examples(tree: &Tree) -> Vec<String> {
+    let mut findings = Vec::new();
+    for name in tree
+        .names("rules")
+        .iter()
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "toml"))
+    {
+        let path = format!("rules/{name}");
+        let text = tree.document(&path).unwrap_or_default();
+        let rule: toml::Table = match text.parse() {
+            Ok(rule) => rule,
+            Err(problem) => {
+                findings.push(format!("{path}:1: not TOML, {}", problem.message()));
+                continue;
+            }
+        };
+        let (opening, quiet) = examples(&rule);
+        for (there, kind) in [(opening, "opens"), (quiet, "does not open")] {
+            if !there {
+                findings.push(format!(
+                    "{path}:1: no example that {kind} it, examples are its tests"
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a rule has an `[[example]]` that opens it, and one that does not.
+fn examples(rule: &toml::Table) -> (bool, bool) {
+    let examples = rule.get("example").or_else(|| rule.get("examples"));
+    let examples = examples
+        .and_then(toml::Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let opens = |example: &toml::Value| match example.get("opens") {
+        Some(toml::Value::Boolean(opens)) => *opens,
+        Some(toml::Value::String(severity)) => !severity.is_empty(),
+        _ => false,
+    };
+    (
+        examples.iter().any(opens),
+        examples.iter().any(|example| !opens(example)),
+    )
+}
+
+/// Directories of fixtures that their index does not introduce.
+pub(crate) fn unknown_fixtures(tree: &Tree) -> Vec<String> {
+    let index = "fixtures/README.md";
+    let text = tree.document(index).unwrap_or_default();
+    tree.names("fixtures")
+        .iter()
+        .filter(|name| tree.is_directory(&format!("fixtures/{name}")))
+        .filter(|name| !text.contains(&format!("`{name}`")))
+        .map(|name| format!("{index}:1: `{name}` is missing, every fixture says what it is for"))
+        .collect()
+}
+
+#[test]
+fn only_our_paths_in_backticks_count() {
+    let text = "`src/a.rs` and `/etc/x`, `src/<ROOM>/`\n```\n`src/b.rs`\n```\n`rules/*.toml`\n";
+    let expected = [(1, "src/a.rs".to_owned()), (5, "rules/*.toml".to_owned())];
+    assert_eq!(named_paths(text), expected);
+}
+
+#[test]
+fn examples_go_both_ways() {
+    let kinds = |text: &str| examples(&text.parse().unwrap());
+    assert_eq!(
+        kinds("[[example]]\nopens = true\n[[example]]\nopens = false\n"),
+        (true, true)
+    );
+    assert_eq!(kinds("[[example]]\nopens = \"warning\"\n"), (true, false));
+    assert_eq!(kinds("id = \"x\"\n"), (false, false));
+}
