@@ -99,7 +99,8 @@ fn failure_of(entry: &Entry, row: &Row) -> Option<Failure> {
     Some(Failure::read(&text))
 }
 
-fn names_of(entry: &Entry) -> Vec<Name> {
+/// The certificates that an entry names in a field.
+pub fn names_of(entry: &Entry) -> Vec<Name> {
     NAME_FIELDS
         .iter()
         .map(|field| entry.texts(field))

@@ -128,12 +128,11 @@ fn name_in_path(error: &str) -> Option<Name> {
 
 /// The CA of the last `(ca=URL)`, else of the URL a request went to.
 fn ca_of(error: &str) -> Option<Ca> {
-    let url = match error.rsplit_once("(ca=") {
-        Some((_, rest)) => rest.split(')').next()?,
-        None => {
-            let (_, rest) = error.split_once(" \"https://")?;
-            rest.split('"').next()?
-        }
+    let url = if let Some((_, rest)) = error.rsplit_once("(ca=") {
+        rest.split(')').next()?
+    } else {
+        let (_, rest) = error.split_once(" \"https://")?;
+        rest.split('"').next()?
     };
     Some(Ca::of(url))
 }

@@ -18,5 +18,6 @@ pub mod event;
 pub mod failure;
 pub mod head;
 pub mod name;
+pub mod remedy;
 pub mod stamp;
 pub mod vocabulary;

@@ -15,6 +15,8 @@ pub enum Means {
     /// The list of names under automatic management.
     Managing,
     /// A tick found the certificate due. It does not mean that an attempt was scheduled.
+    Queued,
+    /// Why the certificate is due; printed at ticks, and also when a configuration is loaded.
     Due,
     /// Why the certificate is due, by ARI's selected time.
     DueByAri,

@@ -1,1 +1,1 @@
-//! One file per verb; the only room that knows every other.
+//! x

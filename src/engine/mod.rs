@@ -1,4 +1,9 @@
 //! Events and time into certificate states, and those into alerts opened, worsened and closed.
+//!
+//! The engine is sans-I/O: [`Engine::line`] and [`Engine::tick`] take an input and give out
+//! [`AlertRow`]s; [`Engine::settle`] gives out what a person has to be told; [`Engine::take_rows`]
+//! names the state that changed, for the store. It reads no clock. Watch, replay and simulation
+//! drive the same code.
 
 #![deny(
     clippy::disallowed_methods,
@@ -6,4 +11,20 @@
     clippy::disallowed_macros
 )]
 
+pub mod alert;
+mod apply;
+pub mod certificate;
+mod door;
+pub mod evidence;
+pub mod example;
+mod facts;
+mod incident;
+mod instance;
+mod judge;
 pub mod message;
+mod state;
+mod step;
+
+pub use alert::AlertRow;
+pub use door::{Engine, Notice, Seen};
+pub use state::{RowChange, StateError};

@@ -1,7 +1,15 @@
 //! What the engine saw, as text and as JSON Lines.
+//!
+//! [`json`] is the stable contract for programs; [`text`] reads like a story.
 
 #![deny(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
+
+pub mod json;
+mod tally;
+pub mod text;
+
+pub use tally::{Tally, Unreadables};

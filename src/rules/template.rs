@@ -145,13 +145,20 @@ fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError>
         "line" => names.line.iter().map(String::as_str).collect(),
         _ if TOP.contains(&root) => return None,
         _ => {
-            let help = nearest(root, TOP.into_iter().chain([PREFIX, "cause", "param", "line"]));
+            let help = nearest(
+                root,
+                TOP.into_iter().chain([PREFIX, "cause", "param", "line"]),
+            );
             let help = match help {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if Fact::from_name(root).is_some() => format!("write `{PREFIX}.{root}`"),
-                None => format!("there are {}, and `cert.`, `cause.`, `param.`", TOP.join(", ")),
+                None => format!(
+                    "there are {}, and `cert.`, `cause.`, `param.`",
+                    TOP.join(", ")
+                ),
             };
-            let error = ConditionError::new(place(text, root), format!("nothing is called `{root}`"));
+            let error =
+                ConditionError::new(place(text, root), format!("nothing is called `{root}`"));
             return Some(error.help(help));
         }
     };
@@ -159,7 +166,11 @@ fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError>
     if known.contains(&field) {
         return None;
     }
-    let name = if field.is_empty() { root.to_owned() } else { format!("{root}.{field}") };
+    let name = if field.is_empty() {
+        root.to_owned()
+    } else {
+        format!("{root}.{field}")
+    };
     let error = ConditionError::new(place(text, &name), format!("nothing is called `{name}`"));
     Some(match nearest(field, known.into_iter()) {
         Some(near) => error.help(format!("did you mean `{root}.{near}`?")),
@@ -260,7 +271,11 @@ mod tests {
     #[test]
     fn names_and_filters_are_checked_at_load() {
         let said = |place: &str, message: &str, help: Option<&str>| {
-            (place.to_owned(), message.to_owned(), help.map(str::to_owned))
+            (
+                place.to_owned(),
+                message.to_owned(),
+                help.map(str::to_owned),
+            )
         };
         assert_eq!(
             refused("cert.not_aftr is {{ cert.not_aftr|utc }}"),
@@ -272,18 +287,33 @@ mod tests {
         );
         assert_eq!(
             refused("{% if serverity %}x{% endif %}"),
-            said("serverity", "nothing is called `serverity`", Some("did you mean `severity`?"))
+            said(
+                "serverity",
+                "nothing is called `serverity`",
+                Some("did you mean `severity`?")
+            )
         );
         assert_eq!(
             refused("{{ attempt }}"),
-            said("attempt", "nothing is called `attempt`", Some("write `cert.attempt`"))
+            said(
+                "attempt",
+                "nothing is called `attempt`",
+                Some("write `cert.attempt`")
+            )
         );
         assert_eq!(
             refused("{{ line.hots }}"),
-            said("line.hots", "nothing is called `line.hots`", Some("did you mean `line.host`?"))
+            said(
+                "line.hots",
+                "nothing is called `line.hots`",
+                Some("did you mean `line.host`?")
+            )
         );
         assert_eq!(refused("a\n{{ cert.name|utc }}").0, "{{ cert.name|utc }}");
-        assert_eq!(refused("a\n{{ cert.name|utc }}").1, "`utc` needs a time or a length of time");
+        assert_eq!(
+            refused("a\n{{ cert.name|utc }}").1,
+            "`utc` needs a time or a length of time"
+        );
         assert_eq!(refused("a\n{{ cert.name|utcc }}").0, "{{ cert.name|utcc }}");
         assert_eq!(refused("a\n{% if %}\nb").0, "{% if %}");
     }

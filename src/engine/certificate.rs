@@ -1,0 +1,257 @@
+//! All that is known of one certificate. It survives restarts of Caddy and of ours.
+
+use crate::caddy::ca::Ca;
+use crate::caddy::cause::{Cause, SeenBy};
+use crate::caddy::failure::{Job, Origin};
+use crate::caddy::name::Name;
+use crate::engine::alert::OpenAlert;
+use crate::engine::evidence::Evidence;
+use crate::time::LogTime;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a moment is known to be when the renewal became due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DueSource {
+    /// ARI's selected time.
+    Ari,
+    /// The start of the last third of the lifetime.
+    Ratio,
+    /// The first line that we saw call it due.
+    Seen,
+}
+
+/// How the next attempt is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RetrySource {
+    /// Caddy printed `retrying_in`.
+    Announced,
+    /// We computed it from the back-off table and the tick.
+    Predicted,
+}
+
+/// Since when the renewal is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The moment.
+    pub since: LogTime,
+    /// How it is known.
+    pub source: DueSource,
+}
+
+/// The next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextRetry {
+    /// When it starts.
+    pub at: LogTime,
+    /// How that is known.
+    pub source: RetrySource,
+    /// Attempts that start strictly before notAfter, this one included; `None` where unknown.
+    pub tries_left: Option<u32>,
+}
+
+/// A streak of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// The first failure we saw.
+    pub since: LogTime,
+    /// Microseconds at the last failure line: the larger of Caddy's `elapsed` and the time since
+    /// the first failure.
+    pub span_micros: i64,
+    /// Failed attempts in all, across restarts of Caddy.
+    pub attempts: u32,
+    /// Caddy's own counter, else ours since its start.
+    pub attempt: Option<u32>,
+    /// Why the last attempt failed, by its first failing issuer.
+    pub cause: Cause,
+    /// Who met it.
+    pub seen_by: SeenBy,
+    /// The CA that the last attempt went to.
+    pub ca: Option<Ca>,
+}
+
+/// A job of Caddy that has begun and not ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// Obtain or renew.
+    pub job: Job,
+    /// Who began it, if that was seen.
+    pub origin: Option<Origin>,
+    /// Whether an attempt is under way, rather than asleep.
+    pub running: bool,
+    /// `will retry` lines of this job.
+    pub retries: u32,
+    /// When the first issuer of the running attempt failed, and why.
+    pub first_failure: Option<(LogTime, Cause, SeenBy)>,
+    /// The last ACME problem of the running attempt.
+    pub problem: Option<(Cause, SeenBy)>,
+    /// The CA of the running attempt.
+    pub ca: Option<Ca>,
+}
+
+impl OpenJob {
+    /// A job whose first attempt has not begun.
+    pub fn new(job: Job, origin: Option<Origin>) -> Self {
+        Self {
+            job,
+            origin,
+            running: false,
+            retries: 0,
+            first_failure: None,
+            problem: None,
+            ca: None,
+        }
+    }
+}
+
+/// One certificate.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Its name.
+    pub name: Name,
+    /// When it expires, as the log says.
+    pub not_after: Option<LogTime>,
+    /// When notAfter was last heard, so that a late line does not bring an old one back.
+    pub not_after_heard: Option<LogTime>,
+    /// Microseconds from issuance to notAfter, where an issuance was seen.
+    pub lifetime_micros: Option<i64>,
+    /// Since when the renewal is due.
+    pub due: Option<Due>,
+    /// The job under way.
+    pub open_job: Option<OpenJob>,
+    /// What the last job was.
+    pub job: Option<Job>,
+    /// Who began the last job.
+    pub origin: Option<Origin>,
+    /// The current streak of failures.
+    pub failing: Option<Failing>,
+    /// The last streak, once it is over.
+    pub failed: Option<Failing>,
+    /// The next attempt.
+    pub next: Option<NextRetry>,
+    /// Consecutive failures paced by the maintenance loop since Caddy's start; `None` unless all
+    /// of them were seen.
+    pub paced_failures: Option<u32>,
+    /// Ticks that found it due, without success since.
+    pub ticks_due: u32,
+    /// The last line that called it due.
+    pub last_due: Option<LogTime>,
+    /// The last failure.
+    pub last_failure: Option<LogTime>,
+    /// The last success line.
+    pub succeeded: Option<LogTime>,
+    /// The class of CA that issued the certificate in use.
+    pub issued_by: Option<Ca>,
+    /// Whether a CA other than Caddy's own has issued, or was asked to.
+    pub public_before: bool,
+    /// Caddy gave up after thirty days.
+    pub gave_up: bool,
+    /// The job ended and nobody will retry.
+    pub ended: bool,
+    /// A success was logged, and a later notAfter is still to be seen.
+    pub recovering: bool,
+    /// The name was in the latest list of managed names.
+    pub listed: bool,
+    /// Lines that prove the streak.
+    pub evidence: Evidence,
+    /// Open alerts by rule.
+    pub alerts: BTreeMap<String, OpenAlert>,
+    /// The next moment at which a rule has to be looked at.
+    pub wake: Option<LogTime>,
+}
+
+impl Certificate {
+    /// A certificate of which nothing is known.
+    pub fn new(name: Name) -> Self {
+        Self {
+            name,
+            not_after: None,
+            not_after_heard: None,
+            lifetime_micros: None,
+            due: None,
+            open_job: None,
+            job: None,
+            origin: None,
+            failing: None,
+            failed: None,
+            next: None,
+            paced_failures: None,
+            ticks_due: 0,
+            last_due: None,
+            last_failure: None,
+            succeeded: None,
+            issued_by: None,
+            public_before: false,
+            gave_up: false,
+            ended: false,
+            recovering: false,
+            listed: false,
+            evidence: Evidence::default(),
+            alerts: BTreeMap::new(),
+            wake: None,
+        }
+    }
+
+    /// Time from issuance to expiry: seen, else three times the span from ARI's wish to expiry.
+    pub fn lifetime(&self) -> Option<TimeDelta> {
+        if let Some(micros) = self.lifetime_micros {
+            return Some(TimeDelta::microseconds(micros));
+        }
+        let due = self.due.filter(|due| due.source == DueSource::Ari)?;
+        Some((self.not_after? - due.since) * 3)
+    }
+
+    /// When 1/20 of the lifetime is left; 48 h before expiry where the lifetime is unknown.
+    pub fn last_twentieth(&self) -> Option<LogTime> {
+        let span = self
+            .lifetime()
+            .map_or(TimeDelta::hours(48), |lifetime| lifetime / 20);
+        Some(self.not_after? - span)
+    }
+
+    /// Whether attempts are failing, rather than done or recovering.
+    pub fn is_failing(&self) -> bool {
+        self.failing.is_some() && !self.recovering
+    }
+
+    /// The streak that is, else the one that was.
+    pub fn streak(&self) -> Option<&Failing> {
+        self.failing.as_ref().or(self.failed.as_ref())
+    }
+
+    /// Whether waiting cannot cure the failure.
+    pub fn is_incurable(&self) -> bool {
+        self.ended
+            || self
+                .failing
+                .is_some_and(|failing| failing.cause.is_incurable())
+    }
+
+    /// The state in a word, at a moment of the log.
+    pub fn state(&self, at: LogTime) -> &'static str {
+        let wrong_issuer = self
+            .issued_by
+            .is_some_and(|ca| !ca.proves_recovery(self.public_before));
+        if self.not_after.is_some_and(|not_after| not_after <= at) {
+            "expired"
+        } else if self.ended {
+            "ended"
+        } else if wrong_issuer {
+            "wrong-issuer"
+        } else if self.recovering {
+            "recovering"
+        } else if self.failing.is_some() {
+            "failing"
+        } else if self.due.is_some() {
+            "due"
+        } else if self.not_after.is_some() || self.succeeded.is_some() {
+            "healthy"
+        } else {
+            "unknown"
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The lines that prove an alert, cut and made harmless.
+
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Where a line came from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The file, container or unit.
+    pub source: Arc<str>,
+    /// Its number in the file, from 1.
+    pub line: u64,
+}
+
+/// One line that proves something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// The file, container or unit.
+    pub source: String,
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// Its text: control and bidi characters neutralised, cut at [`Quote::CHARS_MAX`].
+    pub text: String,
+}
+
+impl Quote {
+    /// Longest text kept of a line, in characters.
+    pub const CHARS_MAX: usize = 600;
+
+    /// Quotes a line.
+    pub fn new(origin: &Origin, bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        Self {
+            source: origin.source.to_string(),
+            line: origin.line,
+            text: neutral(&text),
+        }
+    }
+}
+
+/// Makes log text safe to show: control, bidi and other invisible characters become `\u{fffd}`,
+/// and what is longer than [`Quote::CHARS_MAX`] is cut.
+pub fn neutral(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(Quote::CHARS_MAX)
+        .map(|c| {
+            if is_harmless(c) {
+                c
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect();
+    if text.chars().nth(Quote::CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn is_harmless(c: char) -> bool {
+    let invisible = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    !c.is_control() && !invisible
+}
+
+/// What is kept of a streak: its first failure, and its latest line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The line of the first failure.
+    pub first: Option<Quote>,
+    /// The latest line that failed, succeeded or called it due.
+    pub last: Option<Quote>,
+}
+
+impl Evidence {
+    /// Notes a failure.
+    pub fn failure(&mut self, quote: Quote) {
+        if self.first.is_none() {
+            self.first = Some(quote.clone());
+        }
+        self.last = Some(quote);
+    }
+
+    /// The lines, first to last, none twice.
+    pub fn quotes(&self) -> Vec<Quote> {
+        let mut quotes: Vec<Quote> = self.first.iter().chain(&self.last).cloned().collect();
+        quotes.dedup();
+        quotes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_neutralised_and_cut() {
+        assert_eq!(
+            neutral("a\u{1b}[31mb\u{202e}c\n"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(
+            neutral(&"x".repeat(700)).chars().count(),
+            Quote::CHARS_MAX + 1
+        );
+        assert_eq!(neutral("héllo 👋"), "héllo 👋");
+    }
+
+    #[test]
+    fn a_single_line_is_quoted_once() {
+        let origin = Origin {
+            source: "caddy.log".into(),
+            line: 3,
+        };
+        let mut evidence = Evidence::default();
+        evidence.failure(Quote::new(&origin, b"x"));
+        assert_eq!(evidence.quotes().len(), 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! A certificate's state as the facts that rules read.
+
+use crate::caddy::ca::Ca;
+use crate::caddy::failure::{Job, Origin};
+use crate::engine::certificate::{Certificate, DueSource, RetrySource};
+use crate::engine::instance::Instance;
+use crate::rules::{Fact, Facts};
+use crate::time::LogTime;
+use chrono::TimeDelta;
+
+/// The facts at a moment of the log.
+pub(super) fn facts(
+    instance_name: &str,
+    instance: &Instance,
+    certificate: &Certificate,
+    at: LogTime,
+) -> Facts {
+    let mut facts = Facts::new();
+    facts.set(Fact::Name, Some(certificate.name.as_str()));
+    facts.set(Fact::Instance, Some(instance_name));
+    facts.set(Fact::State, Some(certificate.state(at)));
+    facts.set(Fact::Job, certificate.job.map(Job::word));
+    facts.set(Fact::Failing, Some(certificate.is_failing()));
+    facts.set(Fact::NotAfter, certificate.not_after);
+    facts.set(Fact::Lifetime, certificate.lifetime());
+    facts.set(Fact::LastTwentieth, certificate.last_twentieth());
+    facts.set(Fact::DueSince, certificate.due.map(|due| due.since));
+    facts.set(
+        Fact::DueSinceSource,
+        certificate.due.map(|due| due.source.word()),
+    );
+    facts.set(Fact::TicksDue, Some(certificate.ticks_due));
+    facts.set(Fact::NextRetry, certificate.next.map(|next| next.at));
+    facts.set(
+        Fact::NextRetrySource,
+        certificate.next.map(|next| next.source.word()),
+    );
+    facts.set(
+        Fact::TriesLeft,
+        certificate.next.and_then(|next| next.tries_left),
+    );
+    facts.set(Fact::IssuedBy, certificate.issued_by.map(Ca::word));
+    facts.set(Fact::PublicBefore, Some(certificate.public_before));
+    facts.set(Fact::GaveUp, Some(certificate.gave_up));
+    facts.set(Fact::Ended, Some(certificate.ended));
+    facts.set(Fact::Recovering, Some(certificate.recovering));
+    facts.set(Fact::Incurable, Some(certificate.is_incurable()));
+    facts.set(Fact::Armed, Some(is_armed(instance, certificate, at)));
+    let streak = certificate.failing;
+    facts.set(
+        Fact::AttemptsTotal,
+        Some(streak.map_or(0, |streak| streak.attempts)),
+    );
+    facts.set(Fact::FailingSince, streak.map(|streak| streak.since));
+    facts.set(
+        Fact::FailingFor,
+        streak.map(|streak| TimeDelta::microseconds(streak.span_micros)),
+    );
+    facts.set(Fact::Attempt, streak.and_then(|streak| streak.attempt));
+    facts.set(Fact::Cause, streak.map(|streak| streak.cause.word()));
+    facts.set(Fact::SeenBy, streak.map(|streak| streak.seen_by.word()));
+    facts.set(Fact::Ca, streak.and_then(|streak| streak.ca).map(Ca::word));
+    facts
+}
+
+/// Whether absence may be judged: the instance has shown info-level certificate lines since its
+/// start, and the name is still managed.
+fn is_armed(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool {
+    let heard = [certificate.last_due, certificate.last_failure]
+        .into_iter()
+        .flatten()
+        .max();
+    let recent = heard.is_some_and(|heard| at - heard <= instance.interval() * 2);
+    let pending =
+        certificate.open_job.is_some() || certificate.next.is_some_and(|next| next.at >= at);
+    instance.informed && (recent || pending || certificate.listed)
+}
+
+/// The one next thing that makes Caddy try again, once the cause is mended. It depends on who began
+/// the job and on the version, which the back-off gives away; measured on Caddy 2.6.2 to 2.11.7.
+pub(super) fn advice(certificate: &Certificate) -> &'static str {
+    let predicted = certificate
+        .next
+        .is_some_and(|next| next.source == RetrySource::Predicted);
+    match (certificate.job, certificate.origin) {
+        (Some(Job::Obtain), _) => {
+            "run `caddy reload --force --config /etc/caddy/Caddyfile`, which tries at once (without --force an unchanged config does nothing)"
+        }
+        (_, Some(Origin::Maintenance)) if predicted => {
+            "new settings are used by themselves at the next attempt; to try at once restart Caddy (`systemctl restart caddy` or `docker restart NAME`), since a reload does not bring it forward"
+        }
+        (_, Some(Origin::Maintenance)) => {
+            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; a reload does not help and keeps the old settings for this certificate"
+        }
+        _ => {
+            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; `caddy reload --force` tries at the next tick, within ten minutes"
+        }
+    }
+}
+
+impl DueSource {
+    /// The word for it in rules and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ari => "ari",
+            Self::Ratio => "ratio",
+            Self::Seen => "seen",
+        }
+    }
+}
+
+impl RetrySource {
+    /// The word for it in rules and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Announced => "announced",
+            Self::Predicted => "predicted",
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Rules over one certificate: alerts opened, worsened and closed.
+
+use crate::caddy::remedy::advise;
+use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
+use crate::engine::apply::Outcome;
+use crate::engine::certificate::Certificate;
+use crate::engine::evidence::neutral;
+use crate::engine::facts::advice;
+use crate::engine::incident::Incident;
+use crate::engine::message::Reason;
+use crate::rules::{
+    Captures, Closing, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth,
+};
+use crate::time::LogTime;
+use serde_json::{Value, json};
+
+/// One look at one certificate.
+pub(super) struct Judge<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) instance: &'a str,
+    /// The moment of the log.
+    pub(super) at: LogTime,
+    /// The same as it is shown: `None` while no line had a time.
+    pub(super) shown_at: Option<LogTime>,
+    pub(super) facts: Facts,
+}
+
+/// Which rules to look at.
+pub(super) enum Which<'a> {
+    /// Those that read a fact that changed.
+    Reading(FactSet),
+    /// All: a deadline has come.
+    All,
+    /// One, whose matcher took a line.
+    Matched(&'a Rule, &'a Captures),
+}
+
+/// The certificate on trial, its incident, and the rows that come of it.
+pub(super) struct Case<'a> {
+    pub(super) certificate: &'a mut Certificate,
+    pub(super) incident: Option<Incident>,
+    pub(super) rows: Vec<AlertRow>,
+}
+
+impl Judge<'_> {
+    /// Opens and worsens alerts, and sets the moment of the next look.
+    pub(super) fn open(&self, case: &mut Case<'_>, which: &Which<'_>) {
+        let (chosen, line): (Vec<&Rule>, Option<&Captures>) = match which {
+            Which::Reading(changed) => (self.rules.rules_reading(*changed).collect(), None),
+            Which::All => (self.on_facts().collect(), None),
+            Which::Matched(rule, captures) => (vec![rule], Some(captures)),
+        };
+        for rule in chosen {
+            let verdicts = rule.verdicts(Reading {
+                facts: &self.facts,
+                line,
+            });
+            let reached = verdicts
+                .iter()
+                .find(|one| one.at.is_none_or(|at| at <= self.at));
+            if let Some(verdict) = reached {
+                self.raise((rule, verdict.severity, line), case);
+            }
+        }
+        case.certificate.wake = self.next_look();
+    }
+
+    fn on_facts(&self) -> impl Iterator<Item = &Rule> {
+        self.rules
+            .all()
+            .iter()
+            .filter(|rule| rule.enabled && rule.matcher.is_none())
+    }
+
+    /// The earliest moment to come at which a rule would open that is already true.
+    fn next_look(&self) -> Option<LogTime> {
+        let timed = self
+            .on_facts()
+            .filter(|rule| rule.levels.iter().any(|level| level.at.is_some()));
+        let moments = timed.flat_map(|rule| rule.verdicts(&self.facts));
+        moments
+            .filter_map(|verdict| verdict.at)
+            .filter(|at| *at > self.at)
+            .min()
+    }
+
+    fn raise(
+        &self,
+        (rule, severity, line): (&Rule, Severity, Option<&Captures>),
+        case: &mut Case<'_>,
+    ) {
+        let certificate = &*case.certificate;
+        let known = certificate.alerts.get(&rule.id);
+        if known.is_some_and(|alert| alert.severity >= severity) {
+            return;
+        }
+        let reason = if known.is_some() {
+            Reason::Worsened
+        } else {
+            Reason::Opened
+        };
+        let context = self.context(rule, severity, line, certificate);
+        let fill = |template: &Template| {
+            template
+                .render(&context)
+                .unwrap_or_else(|error| format!("{} ({error})", rule.title))
+        };
+        let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
+        let id = known.map_or_else(|| self.id(rule, certificate), |alert| alert.id.clone());
+        let alert = OpenAlert {
+            id,
+            severity,
+            opened_at,
+            title: fill(&rule.texts.title),
+            summary: fill(&rule.texts.summary),
+            remedy: fill(&rule.texts.remedy),
+        };
+        self.change((reason, None), (&rule.id, &alert), case);
+        case.certificate.alerts.insert(rule.id.clone(), alert);
+    }
+
+    fn id(&self, rule: &Rule, certificate: &Certificate) -> String {
+        let opened = self
+            .shown_at
+            .map_or_else(String::new, |at| at.micros().to_string());
+        stable_id(&[&rule.id, self.instance, certificate.name.as_str(), &opened])
+    }
+
+    /// Closes what the outcome of an event closes.
+    pub(super) fn close(&self, outcome: Outcome, case: &mut Case<'_>) {
+        if outcome.recovered {
+            self.close_where(ClosedBy::Renewed, case, |_| true);
+        } else if outcome.attempt_ended {
+            let untrue = |id: &str| {
+                self.rules.get(id).is_some_and(|rule| {
+                    let never = |truth| truth == Truth::False;
+                    rule.closes == Closing::Attempt
+                        && rule
+                            .levels
+                            .iter()
+                            .all(|level| never(level.when.truth(&self.facts)))
+                })
+            };
+            self.close_where(ClosedBy::Condition, case, untrue);
+        }
+    }
+
+    /// Closes the alerts of a certificate whose rule passes the test.
+    pub(super) fn close_where(
+        &self,
+        closed_by: ClosedBy,
+        case: &mut Case<'_>,
+        test: impl Fn(&str) -> bool,
+    ) {
+        let open = case.certificate.alerts.keys();
+        let closing: Vec<String> = open.filter(|rule| test(rule)).cloned().collect();
+        for rule in closing {
+            if let Some(alert) = case.certificate.alerts.remove(&rule) {
+                self.change((Reason::Closed, Some(closed_by)), (&rule, &alert), case);
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        (reason, closed_by): (Reason, Option<ClosedBy>),
+        (rule, alert): (&str, &OpenAlert),
+        case: &mut Case<'_>,
+    ) {
+        let name = case.certificate.name.as_str();
+        let incident = case
+            .incident
+            .get_or_insert_with(|| Incident::new(self.instance, name, self.shown_at));
+        let change = Change {
+            instance: self.instance,
+            incident: &incident.id,
+            rule,
+            reason,
+            closed_by,
+            at: self.shown_at,
+        };
+        let row = AlertRow::new(&change, alert, case.certificate);
+        incident.note(&row);
+        case.rows.push(row);
+    }
+
+    /// What the templates of a rule may name.
+    fn context(
+        &self,
+        rule: &Rule,
+        severity: Severity,
+        line: Option<&Captures>,
+        certificate: &Certificate,
+    ) -> Value {
+        let streak = certificate.streak();
+        let mend = streak.map(|one| advise(one.cause, one.seen_by, &certificate.name));
+        let cause = json!({
+            "name": streak.map(|one| one.cause.word()),
+            "explanation": streak.map(|one| one.cause.explanation()),
+            "check": mend.as_ref().map(|mend| &mend.check),
+            "remedy": mend.as_ref().map(|mend| &mend.remedy),
+        });
+        json!({
+            "name": certificate.name.as_str(),
+            "instance": self.instance,
+            "severity": severity.word(),
+            "at": self.shown_at.map(LogTime::seconds),
+            "cert": self.facts.to_json(),
+            "cause": cause,
+            "advice": advice(certificate),
+            "param": rule.names.parameters_json(),
+            "line": line.map(|captures| captures.to_json(neutral)),
+        })
+    }
+}

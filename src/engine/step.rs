@@ -1,0 +1,276 @@
+//! One input's walk through the state of one instance.
+
+use crate::caddy::backoff::Table;
+use crate::caddy::entry::Level;
+use crate::caddy::event::Event;
+use crate::caddy::name::Name;
+use crate::caddy::vocabulary::Means;
+use crate::engine::alert::{AlertRow, ClosedBy};
+use crate::engine::apply::{Outcome, apply, restarted};
+use crate::engine::certificate::Certificate;
+use crate::engine::evidence::Quote;
+use crate::engine::facts::facts;
+use crate::engine::judge::{Case, Judge, Which};
+use crate::engine::state::Watched;
+use crate::rules::{Captures, Facts, Rule, RuleSet};
+use crate::time::LogTime;
+
+/// The moment used while no line of an instance had a time.
+pub(super) const UNTIMED: LogTime = LogTime::from_micros(i64::MIN);
+
+/// The input's rules, instance and moment, and where its rows go.
+pub(super) struct Step<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) instance: &'a str,
+    pub(super) at: LogTime,
+    pub(super) out: &'a mut Vec<AlertRow>,
+}
+
+impl Step<'_> {
+    /// The certificates an event is about: those it names, else the one whose job is open.
+    fn names(watched: &Watched, event: &Event) -> Vec<Name> {
+        if event.names.is_empty() {
+            return watched
+                .instance
+                .open_name(event.job)
+                .cloned()
+                .into_iter()
+                .collect();
+        }
+        let creates = event.not_after.is_some() || concerns_management(event.means);
+        let known = |name: &&Name| creates || watched.certificates.contains_key(*name);
+        event.names.iter().filter(known).cloned().collect()
+    }
+
+    /// Applies an event to the instance, or to each certificate it is about.
+    pub(super) fn event(
+        &mut self,
+        watched: &mut Watched,
+        event: &Event,
+        quote: &impl Fn() -> Quote,
+    ) {
+        match event.means {
+            Means::MaintenanceStarted => self.restart(watched),
+            Means::Managing => self.manage(watched, event),
+            _ => {
+                for name in Self::names(watched, event) {
+                    self.apply(watched, &name, event, quote);
+                }
+            }
+        }
+    }
+
+    /// Judges the certificates that a line names by a rule whose matcher took the line.
+    pub(super) fn matched(
+        &mut self,
+        watched: &mut Watched,
+        (rule, captures): (&Rule, &Captures),
+        names: &[Name],
+        quote: &impl Fn() -> Quote,
+    ) {
+        for name in names {
+            if let Some(mut certificate) = watched.certificates.remove(name) {
+                certificate.evidence.last = Some(quote());
+                self.hear(watched, &mut certificate, self.at, |judge, case| {
+                    judge.open(case, &Which::Matched(rule, captures));
+                });
+                watched.certificates.insert(name.clone(), certificate);
+            }
+        }
+    }
+
+    fn judge(&self, watched: &Watched, certificate: &Certificate, at: LogTime) -> Judge<'_> {
+        Judge {
+            rules: self.rules,
+            instance: self.instance,
+            at,
+            shown_at: Some(at).filter(|at| *at != UNTIMED),
+            facts: facts(self.instance, &watched.instance, certificate, at),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        watched: &mut Watched,
+        name: &Name,
+        event: &Event,
+        quote: &impl Fn() -> Quote,
+    ) {
+        let mut certificate = watched.certificates.remove(name).unwrap_or_else(|| {
+            let mut fresh = Certificate::new(name.clone());
+            fresh.paced_failures = watched.instance.started.map(|_| 0);
+            fresh
+        });
+        let before = facts(self.instance, &watched.instance, &certificate, self.at);
+        let outcome = apply(
+            &mut watched.instance,
+            &mut certificate,
+            event,
+            self.at,
+            quote,
+        );
+        self.look(watched, &mut certificate, outcome, &before);
+        watched.certificates.insert(name.clone(), certificate);
+    }
+
+    /// Judges a certificate after a change of its state.
+    fn look(
+        &mut self,
+        watched: &mut Watched,
+        certificate: &mut Certificate,
+        outcome: Outcome,
+        before: &Facts,
+    ) {
+        self.hear(watched, certificate, self.at, |judge, case| {
+            judge.close(outcome, case);
+            let changed = judge.facts.changed_since(before);
+            if !changed.is_empty() {
+                judge.open(case, &Which::Reading(changed));
+            }
+        });
+    }
+
+    /// One hearing: the certificate's incident is fetched, judged, and put back with what changed.
+    fn hear(
+        &mut self,
+        watched: &mut Watched,
+        certificate: &mut Certificate,
+        at: LogTime,
+        hearing: impl FnOnce(&Judge<'_>, &mut Case<'_>),
+    ) {
+        let name = certificate.name.clone();
+        let wake = certificate.wake;
+        let judge = self.judge(watched, certificate, at);
+        let mut case = Case {
+            incident: watched.incidents.remove(&name),
+            certificate,
+            rows: Vec::new(),
+        };
+        hearing(&judge, &mut case);
+        let Case {
+            incident, mut rows, ..
+        } = case;
+        if wake != certificate.wake {
+            watched
+                .wakes
+                .extend(certificate.wake.map(|at| (at, name.clone())));
+            if let Some(at) = wake {
+                watched.wakes.remove(&(at, name.clone()));
+            }
+        }
+        watched
+            .incidents
+            .extend(incident.map(|incident| (name.clone(), incident)));
+        if !rows.is_empty() {
+            watched.untold.insert(name.clone());
+        }
+        watched.changed.insert(name);
+        self.out.append(&mut rows);
+    }
+
+    /// Fires the deadlines up to a moment, in order, each at its own.
+    pub(super) fn fire(&mut self, watched: &mut Watched, until: LogTime) {
+        while let Some((at, name)) = watched
+            .wakes
+            .first()
+            .cloned()
+            .filter(|(at, _)| *at <= until)
+        {
+            watched.wakes.pop_first();
+            if let Some(mut certificate) = watched.certificates.remove(&name) {
+                certificate.wake = None;
+                self.hear(watched, &mut certificate, at, |judge, case| {
+                    judge.open(case, &Which::All);
+                });
+                watched.certificates.insert(name, certificate);
+            }
+        }
+    }
+
+    /// A new maintenance loop: every job and counter of the old one is gone.
+    fn restart(&mut self, watched: &mut Watched) {
+        watched.instance.restart(self.at);
+        for name in watched.certificates.keys().cloned().collect::<Vec<_>>() {
+            let Some(mut certificate) = watched.certificates.remove(&name) else {
+                continue;
+            };
+            let before = facts(self.instance, &watched.instance, &certificate, self.at);
+            restarted(&mut certificate);
+            self.look(watched, &mut certificate, Outcome::default(), &before);
+            watched.certificates.insert(name, certificate);
+        }
+    }
+
+    /// The latest list of managed names: what was listed before and is not any more is forgotten,
+    /// not expired. Caddy cuts the list at 1,000 names since 2.11; a cut list forgets nobody.
+    fn manage(&mut self, watched: &mut Watched, event: &Event) {
+        const CUT_AT: usize = 1_000;
+        let whole = event.names.len() < CUT_AT;
+        for name in &event.names {
+            let started = watched.instance.started;
+            let certificate = watched.certificates.entry(name.clone()).or_insert_with(|| {
+                let mut fresh = Certificate::new(name.clone());
+                fresh.paced_failures = started.map(|_| 0);
+                fresh
+            });
+            certificate.listed = true;
+            watched.changed.insert(name.clone());
+        }
+        let gone: Vec<Name> = watched
+            .certificates
+            .values()
+            .filter(|one| whole && one.listed && !event.names.contains(&one.name))
+            .map(|one| one.name.clone())
+            .collect();
+        for name in gone {
+            self.forget(watched, &name);
+        }
+    }
+
+    fn forget(&mut self, watched: &mut Watched, name: &Name) {
+        if let Some(mut certificate) = watched.certificates.remove(name) {
+            self.hear(watched, &mut certificate, self.at, |judge, case| {
+                judge.close_where(ClosedBy::Forgotten, case, |_| true);
+                case.certificate.wake = None;
+            });
+        }
+    }
+}
+
+/// Whether a message makes a name one that Caddy manages, rather than one that a stranger asked for.
+fn concerns_management(means: Means) -> bool {
+    matches!(
+        means,
+        Means::Queued
+            | Means::Due
+            | Means::DueByAri
+            | Means::MaintenanceJob
+            | Means::LockWanted
+            | Means::Began
+            | Means::IssuerFailed
+            | Means::WillRetry
+            | Means::GaveUp
+            | Means::JobFailed
+            | Means::Succeeded
+            | Means::RenewedElsewhere
+            | Means::Replaced
+    )
+}
+
+/// What an event says about the instance itself.
+pub(super) fn learn(watched: &mut Watched, event: &Event, level: Level, at: LogTime) {
+    let instance = &mut watched.instance;
+    instance.informed |= level == Level::Info || level == Level::Debug;
+    match event.modern {
+        Some(true) => instance.learn_table(Some(Table::New)),
+        Some(false) => instance.learn_table(Some(Table::Old)),
+        None => {}
+    }
+    if let Some(interval) = event.check_interval {
+        instance.hint(interval);
+    }
+    if matches!(event.means, Means::Queued | Means::MaintenanceJob) {
+        instance.ticked(at);
+    }
+    watched.instance_changed = true;
+}

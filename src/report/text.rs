@@ -1,0 +1,278 @@
+//! The story of a replay, for people: per certificate what happened when, and how early each alarm
+//! rang.
+
+use crate::engine::AlertRow;
+use crate::engine::certificate::{DueSource, RetrySource};
+use crate::engine::message::Reason;
+use crate::report::Tally;
+use crate::report::json::CertificateRow;
+use crate::rules::Severity;
+use crate::time::{LogTime, spell};
+use std::collections::BTreeMap;
+
+/// Tells a replay. `color` marks severities with ANSI colours.
+pub fn tell(
+    tally: &Tally,
+    alerts: &[AlertRow],
+    certificates: &[CertificateRow],
+    color: bool,
+) -> String {
+    let mut story = Story {
+        text: String::new(),
+        color,
+    };
+    story.heading(tally);
+    let mut by_name: BTreeMap<(&str, &str), Vec<&AlertRow>> = BTreeMap::new();
+    for row in alerts {
+        let name = row.certificate.as_deref().unwrap_or("");
+        by_name.entry((&row.instance, name)).or_default().push(row);
+    }
+    for ((_, name), rows) in &by_name {
+        story.certificate(name, rows);
+    }
+    story.quiet(certificates, &by_name);
+    story.totals(tally);
+    story.text
+}
+
+/// The table of `notafter status`: what needs a person first.
+pub fn status(rows: &[CertificateRow], owed: usize) -> String {
+    let mut text = String::new();
+    let width = rows
+        .iter()
+        .map(|row| row.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for row in rows {
+        let expiry = row.not_after.map_or_else(
+            || "expiry not seen yet     ".to_owned(),
+            |end| format!("until {}", utc(end)),
+        );
+        text.push_str(&format!(
+            "{:<width$}  {:<12}  {expiry}",
+            row.name, row.state
+        ));
+        if let Some(next) = row.next_retry {
+            let source = row.next_retry_source.map_or("", RetrySource::word);
+            text.push_str(&format!("  next attempt {} ({source})", utc(next)));
+        }
+        if let Some(tries) = row.tries_left {
+            text.push_str(&format!(", {tries} left before expiry"));
+        }
+        if let (Some(since), Some(cause)) = (row.failing_since, row.cause) {
+            text.push_str(&format!(
+                "  failing since {} ({})",
+                utc(since),
+                cause.word()
+            ));
+        }
+        if !row.alerts.is_empty() {
+            text.push_str(&format!("  open: {}", row.alerts.join(", ")));
+        }
+        text.push('\n');
+    }
+    if rows.is_empty() {
+        text.push_str("No certificate is known yet.\n");
+    }
+    if owed > 0 {
+        text.push_str(&format!("{owed} messages wait to be delivered.\n"));
+    }
+    text
+}
+
+struct Story {
+    text: String,
+    color: bool,
+}
+
+impl Story {
+    fn line(&mut self, line: impl AsRef<str>) {
+        self.text.push_str(line.as_ref());
+        self.text.push('\n');
+    }
+
+    fn heading(&mut self, tally: &Tally) {
+        let span = match (tally.first, tally.last) {
+            (Some(first), Some(last)) => {
+                format!(
+                    ", from {} to {} ({})",
+                    utc(first),
+                    utc(last),
+                    spell(last - first)
+                )
+            }
+            _ => String::new(),
+        };
+        self.line(format!(
+            "Read {} lines{span}; {} of them about certificates.",
+            thousands(tally.lines),
+            thousands(tally.matched)
+        ));
+        if let Some((source, line, why)) = &tally.unreadable.first {
+            let count = tally.unreadable.count;
+            let plural = if count == 1 { "line" } else { "lines" };
+            let count = thousands(count);
+            self.line(format!(
+                "{count} {plural} could not be read, the first at {source}:{line}: {why}."
+            ));
+        }
+        if tally.lines > 0 && tally.matched == 0 {
+            self.line("Nothing here is about certificates. Is it Caddy's own log, in JSON, at level INFO?");
+        }
+    }
+
+    fn certificate(&mut self, name: &str, rows: &[&AlertRow]) {
+        self.line(format!("\n{name}"));
+        let first = rows.first();
+        if let Some(not_after) = first.and_then(|row| row.not_after) {
+            self.line(format!("  expires {}", utc(not_after)));
+        }
+        if let Some(row) = first
+            && let Some(since) = row.due_since
+        {
+            let how = match row.due_since_source {
+                Some(DueSource::Ari) => " (the CA's own advice, ARI)",
+                Some(DueSource::Ratio) => " (the last third of its life)",
+                _ => " (first seen)",
+            };
+            self.line(format!("  renewal due since {}{how}", utc(since)));
+        }
+        let mut told_at = None;
+        for row in rows {
+            if row.at != told_at {
+                self.line("");
+            }
+            told_at = row.at;
+            self.change(row);
+        }
+        self.verdict(rows);
+    }
+
+    fn change(&mut self, row: &AlertRow) {
+        let when = row
+            .at
+            .map_or_else(|| "at an unknown time   ".to_owned(), utc);
+        let early = match (row.at, row.not_after, row.reason) {
+            (_, _, Reason::Closed) => String::new(),
+            (Some(at), Some(end), _) if at < end => format!("  {} before expiry", spell(end - at)),
+            (Some(at), Some(end), _) if at == end => "  at expiry".to_owned(),
+            (Some(at), Some(end), _) => format!("  {} after expiry", spell(at - end)),
+            _ => String::new(),
+        };
+        let word = match row.reason {
+            Reason::Opened => self.paint(row.severity, row.severity.word()),
+            Reason::Worsened => self.paint(row.severity, &format!("now {}", row.severity)),
+            Reason::Repeated => self.paint(row.severity, "still open"),
+            Reason::Closed => "closed".to_owned(),
+        };
+        self.line(format!("  {when}  {word}  {}{early}", row.rule));
+        if row.reason == Reason::Closed || row.severity == Severity::Info {
+            return;
+        }
+        self.line(format!("      {}", row.title));
+        for line in row.summary.lines().filter(|line| !line.trim().is_empty()) {
+            self.line(format!("      {}", line.trim()));
+        }
+        self.line(format!("      What to do: {}", row.remedy.trim()));
+        if let Some(quote) = row.evidence.last() {
+            self.line(format!("      seen at {}:{}", quote.source, quote.line));
+        }
+    }
+
+    /// How early the alarms rang, in one sentence.
+    fn verdict(&mut self, rows: &[&AlertRow]) {
+        let rang = |severity: Severity| {
+            rows.iter()
+                .filter(|row| row.reason != Reason::Closed && row.severity >= severity)
+                .find_map(|row| Some((row.at?, row.not_after?)))
+        };
+        let spoken = |(at, end): (LogTime, LogTime)| {
+            if at <= end {
+                format!("{} before expiry", spell(end - at))
+            } else {
+                format!("{} after expiry", spell(at - end))
+            }
+        };
+        let loud = rang(Severity::Warning).map(spoken);
+        let critical = rang(Severity::Critical).map(spoken);
+        let sentence = match (loud, critical) {
+            (Some(loud), Some(critical)) if loud != critical => {
+                format!(
+                    "A person would have been told {loud}, and told that it is critical {critical}."
+                )
+            }
+            (Some(loud), _) => format!("A person would have been told {loud}."),
+            (None, _) => "Nobody would have been woken: nothing loud.".to_owned(),
+        };
+        self.line(format!("\n  {sentence}"));
+    }
+
+    fn quiet(
+        &mut self,
+        certificates: &[CertificateRow],
+        told: &BTreeMap<(&str, &str), Vec<&AlertRow>>,
+    ) {
+        let quiet: Vec<&CertificateRow> = certificates
+            .iter()
+            .filter(|row| !told.contains_key(&(row.instance.as_str(), row.name.as_str())))
+            .collect();
+        if quiet.is_empty() {
+            return;
+        }
+        self.line("\nNothing to tell about");
+        for row in quiet {
+            let until = row.not_after.map_or_else(
+                || "its expiry is not in the log".to_owned(),
+                |end| format!("expires {}", utc(end)),
+            );
+            self.line(format!("  {} ({}, {until})", row.name, row.state));
+        }
+    }
+
+    fn totals(&mut self, tally: &Tally) {
+        let [info, warning, critical] = Severity::ALL.map(|severity| tally.alerts_of(severity));
+        self.line(format!(
+            "\nAlerts: {critical} critical, {warning} warning, {info} info."
+        ));
+    }
+
+    fn paint(&self, severity: Severity, word: &str) -> String {
+        let code = match severity {
+            Severity::Critical => "1;31",
+            Severity::Warning => "33",
+            Severity::Info => "2",
+        };
+        if self.color {
+            format!("\u{1b}[{code}m{word}\u{1b}[0m")
+        } else {
+            word.to_owned()
+        }
+    }
+}
+
+fn utc(time: LogTime) -> String {
+    time.to_string().replace('T', " ").replace('Z', " UTC")
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(thousands(12), "12");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+}
