@@ -1,0 +1,32 @@
+# What one does here often. `just` alone lists it.
+
+default:
+    @just --list
+
+# Formatting, lints and documentation, as CI wants them.
+check:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
+
+# All tests.
+test *ARGS:
+    cargo test --locked {{ARGS}}
+
+# When would the alarm have rung?
+replay-incident *ARGS:
+    cargo run --locked --release -- replay fixtures/incident-2026-05-03/caddy.log {{ARGS}}
+
+# Real Caddys run into an expiry, with notafter watching (root, Debian 12, a few minutes).
+lab *ARGS:
+    cargo build --locked --release
+    python3 tests/lab/run.py --notafter target/release/notafter {{ARGS}}
+
+# Write generated fixtures and snapshots anew; look at the difference before you commit it.
+bless:
+    NOTAFTER_BLESS=1 cargo test --locked --test incident
+    INSTA_UPDATE=always cargo test --locked
+
+# Everything CI runs.
+ci:
+    .ci/run
