@@ -246,9 +246,11 @@ impl Check<'_> {
         let (a, b) = (self.kind(left), self.kind(right));
         match (a?, b?) {
             (a, b) if a != b => self.mismatch(expr, a, b),
-            (a @ (FactType::Bool | FactType::Text), _) => {
-                self.error(expr, format!("{a} is neither before nor after another"), None)
-            }
+            (a @ (FactType::Bool | FactType::Text), _) => self.error(
+                expr,
+                format!("{a} is neither before nor after another"),
+                None,
+            ),
             _ => Some(FactType::Bool),
         }
     }
@@ -322,7 +324,10 @@ impl Check<'_> {
         if kind == wanted {
             return Some(kind);
         }
-        let message = format!("`{}` is {kind}, and {wanted} is needed", self.parsed.source(expr));
+        let message = format!(
+            "`{}` is {kind}, and {wanted} is needed",
+            self.parsed.source(expr)
+        );
         self.error(expr, message, None)
     }
 

@@ -375,6 +375,9 @@ mod tests {
         assert_eq!(json["not_after"], 1);
         assert_eq!(json["failing_for"], 1);
         assert!(json["cause"].is_null());
-        assert_eq!(json.as_object().map(serde_json::Map::len), Some(Fact::COUNT));
+        assert_eq!(
+            json.as_object().map(serde_json::Map::len),
+            Some(Fact::COUNT)
+        );
     }
 }

@@ -87,7 +87,10 @@ fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
 fn id(root: &Table<'_>, stem: &str) -> Option<String> {
     let id = root.required_text("id")?;
     if id.value != stem {
-        let error = root.error(format!("the rule `{}` is in the file of `{stem}`", id.value));
+        let error = root.error(format!(
+            "the rule `{}` is in the file of `{stem}`",
+            id.value
+        ));
         let help = "a rule's file is called after its id, because files override by name";
         root.note(error.at(id.span, format!("expected \"{stem}\"")).help(help));
         return None;
@@ -99,7 +102,11 @@ fn id(root: &Table<'_>, stem: &str) -> Option<String> {
 fn filled(table: &Table<'_>, key: &str) -> Option<String> {
     let text = table.required_text(key)?;
     if text.value.trim().is_empty() {
-        table.note(table.error(format!("`{key}` is empty")).at(text.span, "expected a text"));
+        table.note(
+            table
+                .error(format!("`{key}` is empty"))
+                .at(text.span, "expected a text"),
+        );
         return None;
     }
     Some(text.value)
@@ -220,8 +227,16 @@ fn examples(root: &Table<'_>, severities: &BTreeSet<Severity>) -> Vec<Example> {
         examples.iter().any(Option::is_none) || known.any(|example| wanted(example.expect))
     };
     let missing = [
-        (expects(|one| matches!(one, Expectation::Opens(_))), "opens", "open"),
-        (expects(|one| one == Expectation::Silent), "silent", "not open"),
+        (
+            expects(|one| matches!(one, Expectation::Opens(_))),
+            "opens",
+            "open",
+        ),
+        (
+            expects(|one| one == Expectation::Silent),
+            "silent",
+            "not open",
+        ),
     ];
     for (given, word, does) in missing {
         if !given {
@@ -246,9 +261,17 @@ fn example(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Example
         time
     });
     table.require("lines");
-    let lines: Vec<String> = table.texts("lines").into_iter().map(|text| text.value).collect();
+    let lines: Vec<String> = table
+        .texts("lines")
+        .into_iter()
+        .map(|text| text.value)
+        .collect();
     if lines.is_empty() {
-        table.note(table.error("an example has no lines").at(table.header(), ""));
+        table.note(
+            table
+                .error("an example has no lines")
+                .at(table.header(), ""),
+        );
     }
     table.finish();
     Some(Example {
@@ -267,7 +290,9 @@ fn expectation(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Exp
     table.require("expect");
     let words = Severity::ALL.map(Severity::word);
     let severity = table.one_of("severity", &words);
-    let expect = table.one_of("expect", &["opens", "silent", "closes"])?.value;
+    let expect = table
+        .one_of("expect", &["opens", "silent", "closes"])?
+        .value;
     match (expect, severity) {
         ("opens", None) => {
             table.require("severity");

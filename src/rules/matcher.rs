@@ -109,15 +109,21 @@ impl Matcher {
     /// Every name it can give.
     pub fn names(&self) -> BTreeSet<String> {
         let groups = self.0.iter().flat_map(|(_, pattern)| pattern.groups());
-        ALWAYS.into_iter().chain(groups).map(str::to_owned).collect()
+        ALWAYS
+            .into_iter()
+            .chain(groups)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The one logger it can match, when its test for that is exact; speeds up rejecting lines.
     pub fn logger(&self) -> Option<&str> {
-        self.0.iter().find_map(|(place, pattern)| match (place, pattern) {
-            (Place::Logger, Pattern::Exact(exact)) => Some(exact.as_str()),
-            _ => None,
-        })
+        self.0
+            .iter()
+            .find_map(|(place, pattern)| match (place, pattern) {
+                (Place::Logger, Pattern::Exact(exact)) => Some(exact.as_str()),
+                _ => None,
+            })
     }
 
     /// Reads a `[match]` table and notes its mistakes.

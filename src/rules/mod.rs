@@ -6,6 +6,7 @@
     clippy::disallowed_macros
 )]
 
+mod builtin;
 mod check;
 mod condition;
 mod fact;
@@ -18,11 +19,12 @@ mod severity;
 mod syntax;
 mod template;
 
+pub use builtin::BUILT_IN;
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
 pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
 pub use matcher::{LineFields, Matcher};
-pub use scope::{Captures, Names, Reading};
 pub use rule::{Closing, Example, Expectation, Level, Rule, Scope, Texts, Verdict};
-pub use severity::Severity;
+pub use scope::{Captures, Names, Reading};
 pub use set::{Changes, Configured, RuleSet};
+pub use severity::Severity;
 pub use template::{RenderError, Template};

@@ -169,7 +169,11 @@ impl Rule {
                 }
             }
         };
-        self.levels.iter().filter(holds).filter_map(verdict).collect()
+        self.levels
+            .iter()
+            .filter(holds)
+            .filter_map(verdict)
+            .collect()
     }
 
     /// Makes the loudest level this loud, and no level louder.
@@ -177,7 +181,11 @@ impl Rule {
         let loudest = self.levels.first().map(|level| level.severity);
         for level in &mut self.levels {
             let raised = Some(level.severity) == loudest;
-            level.severity = if raised { severity } else { level.severity.min(severity) };
+            level.severity = if raised {
+                severity
+            } else {
+                level.severity.min(severity)
+            };
         }
     }
 }

@@ -67,7 +67,11 @@ impl RuleSet {
             if let Some(first) = added.insert(key.clone(), name.clone()) {
                 let title = format!("two files hold the rule `{key}`: {first} and {name}");
                 let place = Source::new(&name, text.clone());
-                problems.note(Diagnostic::error(&place, title).at(0..0, "").help("keep one"));
+                problems.note(
+                    Diagnostic::error(&place, title)
+                        .at(0..0, "")
+                        .help("keep one"),
+                );
             }
             files.insert(key, (name, text));
         }
@@ -80,7 +84,8 @@ impl RuleSet {
         }
         for (id, changes) in &configured.rules {
             if !files.contains_key(id) {
-                let error = Diagnostic::error(&configured.source, format!("no rule is called `{id}`"));
+                let error =
+                    Diagnostic::error(&configured.source, format!("no rule is called `{id}`"));
                 let error = error.at(changes.id_span.clone(), "not a rule");
                 problems.note(error.help_nearest(id, known.iter().copied()));
             }

@@ -64,7 +64,11 @@ impl<'a> Parsed<'a> {
         let Some((first, last)) = self.info.offset_for(expr.id) else {
             return self.tokens(expr).unwrap_or(0..self.text.len());
         };
-        let byte = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).min(self.text.len());
+        let byte = |at: u32| {
+            usize::try_from(at)
+                .unwrap_or(usize::MAX)
+                .min(self.text.len())
+        };
         let start = byte(first);
         start..byte(last.saturating_add(1)).max(start)
     }
@@ -84,7 +88,11 @@ impl<'a> Parsed<'a> {
                     (true, None) => self.name_before(own.start)..own.end,
                     _ => own,
                 };
-                call.target.as_deref().into_iter().chain(&call.args).fold(own, join)
+                call.target
+                    .as_deref()
+                    .into_iter()
+                    .chain(&call.args)
+                    .fold(own, join)
             }
             Expr::Select(select) => join(own.start..self.name_after(own.end), &select.operand),
             Expr::List(list) => list.elements.iter().fold(own, join),
@@ -123,13 +131,17 @@ impl<'a> Parsed<'a> {
         let Range { mut start, mut end } = span;
         while missing > 0 {
             let before = self.text.get(..start).unwrap_or_default();
-            let Some(at) = before.rfind(['(', '[']) else { break };
+            let Some(at) = before.rfind(['(', '[']) else {
+                break;
+            };
             start = at;
             missing -= 1;
         }
         while open > 0 {
             let after = self.text.get(end..).unwrap_or_default();
-            let Some(at) = after.find([')', ']']) else { break };
+            let Some(at) = after.find([')', ']']) else {
+                break;
+            };
             end += at + 1;
             open -= 1;
         }
@@ -144,7 +156,9 @@ fn is_name(letter: char) -> bool {
 /// How deep brackets are nested. A bracket that a quote opens counts, because what is quoted is not
 /// known before parsing.
 fn nesting(text: &str) -> usize {
-    let closed = brackets(text).into_iter().filter(|one| ")]}".contains(*one));
+    let closed = brackets(text)
+        .into_iter()
+        .filter(|one| ")]}".contains(*one));
     let opened = text.matches(['(', '[', '{']).count();
     let mut depth = 0_usize;
     let mut deepest = 0;
@@ -185,13 +199,20 @@ fn in_words(text: &str, error: Option<&ParseError>) -> ConditionError {
     let start: usize = text.split_inclusive('\n').take(before).map(str::len).sum();
     let rest = text.get(start..).unwrap_or_default();
     let skip = usize::try_from(column).unwrap_or(1).saturating_sub(1);
-    let at = rest.char_indices().nth(skip).map_or(text.len(), |(at, _)| start + at);
+    let at = rest
+        .char_indices()
+        .nth(skip)
+        .map_or(text.len(), |(at, _)| start + at);
     let found = text.get(at..).unwrap_or_default();
     let length = found
         .find(|letter| !is_name(letter))
         .filter(|length| *length > 0)
         .unwrap_or_else(|| found.chars().next().map_or(0, char::len_utf8));
-    let length = if found.chars().all(is_name) { found.len() } else { length };
+    let length = if found.chars().all(is_name) {
+        found.len()
+    } else {
+        length
+    };
     let word = found.get(..length).unwrap_or_default();
     if word.is_empty() {
         return ConditionError::new(at..at, "the condition ends too early");
@@ -239,10 +260,22 @@ mod tests {
         let said = |range, message: &str, help: Option<&str>| {
             (range, message.to_owned(), help.map(str::to_owned))
         };
-        assert_eq!(mistake("a =="), said(4..4, "the condition ends too early", None));
-        assert_eq!(mistake("a = b"), said(2..3, "`=` is not expected here", Some("write `==`")));
-        assert_eq!(mistake("a and b"), said(2..5, "`and` is not expected here", Some("write `&&`")));
-        assert_eq!(mistake("\"é\" & b"), said(5..6, "`&` is not expected here", Some("write `&&`")));
+        assert_eq!(
+            mistake("a =="),
+            said(4..4, "the condition ends too early", None)
+        );
+        assert_eq!(
+            mistake("a = b"),
+            said(2..3, "`=` is not expected here", Some("write `==`"))
+        );
+        assert_eq!(
+            mistake("a and b"),
+            said(2..5, "`and` is not expected here", Some("write `&&`"))
+        );
+        assert_eq!(
+            mistake("\"é\" & b"),
+            said(5..6, "`&` is not expected here", Some("write `&&`"))
+        );
         assert_eq!(mistake(" "), said(0..1, "the condition is empty", None));
     }
 }

@@ -55,11 +55,14 @@ impl Template {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text with its places filled in, without blanks at its ends.
+    /// The text with its places filled in. A line that came out empty is left out, so that a
+    /// template can hold one optional sentence a line.
     pub fn render(&self, context: &Json) -> Result<String, RenderError> {
         let text = environment().render_str(&self.0, context);
-        text.map(|text| text.trim().to_owned())
-            .map_err(|error| RenderError(reason(&error)))
+        let text = text.map_err(|error| RenderError(reason(&error)))?;
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let lines = lines.into_iter().filter(|line| !line.is_empty());
+        Ok(lines.collect::<Vec<&str>>().join("\n"))
     }
 }
 
@@ -75,8 +78,6 @@ fn environment() -> &'static Environment<'static> {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_formatter(written);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
         environment.add_filter("utc", utc);
         environment.add_filter("span", span);
         environment.add_filter("after", after);
@@ -145,13 +146,20 @@ fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError>
         "line" => names.line.iter().map(String::as_str).collect(),
         _ if TOP.contains(&root) => return None,
         _ => {
-            let help = nearest(root, TOP.into_iter().chain([PREFIX, "cause", "param", "line"]));
+            let help = nearest(
+                root,
+                TOP.into_iter().chain([PREFIX, "cause", "param", "line"]),
+            );
             let help = match help {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if Fact::from_name(root).is_some() => format!("write `{PREFIX}.{root}`"),
-                None => format!("there are {}, and `cert.`, `cause.`, `param.`", TOP.join(", ")),
+                None => format!(
+                    "there are {}, and `cert.`, `cause.`, `param.`",
+                    TOP.join(", ")
+                ),
             };
-            let error = ConditionError::new(place(text, root), format!("nothing is called `{root}`"));
+            let error =
+                ConditionError::new(place(text, root), format!("nothing is called `{root}`"));
             return Some(error.help(help));
         }
     };
@@ -159,7 +167,11 @@ fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError>
     if known.contains(&field) {
         return None;
     }
-    let name = if field.is_empty() { root.to_owned() } else { format!("{root}.{field}") };
+    let name = if field.is_empty() {
+        root.to_owned()
+    } else {
+        format!("{root}.{field}")
+    };
     let error = ConditionError::new(place(text, &name), format!("nothing is called `{name}`"));
     Some(match nearest(field, known.into_iter()) {
         Some(near) => error.help(format!("did you mean `{root}.{near}`?")),
@@ -260,7 +272,11 @@ mod tests {
     #[test]
     fn names_and_filters_are_checked_at_load() {
         let said = |place: &str, message: &str, help: Option<&str>| {
-            (place.to_owned(), message.to_owned(), help.map(str::to_owned))
+            (
+                place.to_owned(),
+                message.to_owned(),
+                help.map(str::to_owned),
+            )
         };
         assert_eq!(
             refused("cert.not_aftr is {{ cert.not_aftr|utc }}"),
@@ -272,18 +288,33 @@ mod tests {
         );
         assert_eq!(
             refused("{% if serverity %}x{% endif %}"),
-            said("serverity", "nothing is called `serverity`", Some("did you mean `severity`?"))
+            said(
+                "serverity",
+                "nothing is called `serverity`",
+                Some("did you mean `severity`?")
+            )
         );
         assert_eq!(
             refused("{{ attempt }}"),
-            said("attempt", "nothing is called `attempt`", Some("write `cert.attempt`"))
+            said(
+                "attempt",
+                "nothing is called `attempt`",
+                Some("write `cert.attempt`")
+            )
         );
         assert_eq!(
             refused("{{ line.hots }}"),
-            said("line.hots", "nothing is called `line.hots`", Some("did you mean `line.host`?"))
+            said(
+                "line.hots",
+                "nothing is called `line.hots`",
+                Some("did you mean `line.host`?")
+            )
         );
         assert_eq!(refused("a\n{{ cert.name|utc }}").0, "{{ cert.name|utc }}");
-        assert_eq!(refused("a\n{{ cert.name|utc }}").1, "`utc` needs a time or a length of time");
+        assert_eq!(
+            refused("a\n{{ cert.name|utc }}").1,
+            "`utc` needs a time or a length of time"
+        );
         assert_eq!(refused("a\n{{ cert.name|utcc }}").0, "{{ cert.name|utcc }}");
         assert_eq!(refused("a\n{% if %}\nb").0, "{% if %}");
     }

@@ -33,7 +33,10 @@ fn mistake(text: &str) -> (String, String, String) {
 #[track_caller]
 fn refused(text: &str, place: &str, message: &str, help: &str) {
     let found = mistake(text);
-    assert_eq!(found, (place.to_owned(), message.to_owned(), help.to_owned()));
+    assert_eq!(
+        found,
+        (place.to_owned(), message.to_owned(), help.to_owned())
+    );
 }
 
 #[test]
@@ -50,7 +53,12 @@ fn unknown_names_are_refused() {
         "`now` does not exist: use `at`",
         "`at = 'cert.due_since + duration(\"24h\")'` opens the alert at that moment",
     );
-    refused("failing", "failing", "nothing is called `failing`", "write `cert.failing`");
+    refused(
+        "failing",
+        "failing",
+        "nothing is called `failing`",
+        "write `cert.failing`",
+    );
     refused(
         "cert.tries_left <= param.trise",
         "param.trise",
@@ -104,7 +112,12 @@ fn types_are_checked() {
         "`\"a\"` is a text, and a whole number is needed",
         none,
     );
-    refused("cert.attempt > 1.5", "1.5", "`1.5` is not a whole number", none);
+    refused(
+        "cert.attempt > 1.5",
+        "1.5",
+        "`1.5` is not a whole number",
+        none,
+    );
     refused(
         "cert.failing ? 1 : cert.name",
         "cert.failing ? 1 : cert.name",
@@ -192,7 +205,9 @@ fn several_mistakes_are_found_at_once() {
 
 #[test]
 fn what_is_not_known_neither_opens_nor_hides() {
-    let facts = Facts::new().with(Fact::Failing, true).with(Fact::Ended, false);
+    let facts = Facts::new()
+        .with(Fact::Failing, true)
+        .with(Fact::Ended, false);
     let cases = [
         ("cert.failing && cert.attempt > 3", Truth::Unknown),
         ("cert.ended && cert.attempt > 3", Truth::False),
@@ -202,7 +217,10 @@ fn what_is_not_known_neither_opens_nor_hides() {
         ("!(cert.ended && cert.attempt > 3)", Truth::True),
         ("!!cert.failing", Truth::True),
         ("cert.attempt > 3 || cert.attempt <= 3", Truth::Unknown),
-        ("cert.failing && (cert.ended || !cert.gave_up) || cert.failing", Truth::True),
+        (
+            "cert.failing && (cert.ended || !cert.gave_up) || cert.failing",
+            Truth::True,
+        ),
     ];
     for (text, truth) in cases {
         assert_eq!(condition(text).truth(&facts), truth, "{text}");
@@ -238,8 +256,14 @@ fn operators_do_what_they_say() {
 #[test]
 fn arithmetic_out_of_range_is_unknown() {
     let facts = Facts::new().with(Fact::Attempt, i64::MAX);
-    assert_eq!(condition("cert.attempt + 1 > 0").truth(&facts), Truth::Unknown);
-    assert_eq!(condition("cert.attempt / 0 > 0").truth(&facts), Truth::Unknown);
+    assert_eq!(
+        condition("cert.attempt + 1 > 0").truth(&facts),
+        Truth::Unknown
+    );
+    assert_eq!(
+        condition("cert.attempt / 0 > 0").truth(&facts),
+        Truth::Unknown
+    );
 }
 
 #[test]
@@ -255,8 +279,16 @@ fn clauses_say_what_they_need() {
         told,
         [
             ("cert.failing", Truth::True, vec![]),
-            ("cert.attempt > 3", Truth::Unknown, vec!["cert.attempt".to_owned()]),
-            ("line.host == cert.name", Truth::Unknown, vec!["line.host".to_owned()]),
+            (
+                "cert.attempt > 3",
+                Truth::Unknown,
+                vec!["cert.attempt".to_owned()]
+            ),
+            (
+                "line.host == cert.name",
+                Truth::Unknown,
+                vec!["line.host".to_owned()]
+            ),
         ]
     );
     let facts_read: Vec<Fact> = condition.facts().iter().collect();
@@ -273,7 +305,10 @@ fn a_capture_is_read_from_the_line() {
         line: Some(&line),
     };
     assert_eq!(condition("line.host == \"a\"").truth(reading), Truth::True);
-    assert_eq!(condition("line.host == \"a\"").truth(&facts), Truth::Unknown);
+    assert_eq!(
+        condition("line.host == \"a\"").truth(&facts),
+        Truth::Unknown
+    );
 }
 
 #[test]
@@ -281,9 +316,15 @@ fn a_moment_is_known_or_not() {
     let moment = Moment::parse("cert.due_since + duration(\"24h\")", &names()).unwrap();
     assert_eq!(moment.at(&Facts::new()), None);
     let facts = Facts::new().with(Fact::DueSince, LogTime::from_micros(5));
-    assert_eq!(moment.at(&facts), Some(LogTime::from_micros(86_400_000_005)));
+    assert_eq!(
+        moment.at(&facts),
+        Some(LogTime::from_micros(86_400_000_005))
+    );
     let errors = Moment::parse("cert.failing", &names()).unwrap_err();
-    assert_eq!(errors[0].message, "this gives a truth value, and a time is needed");
+    assert_eq!(
+        errors[0].message,
+        "this gives a truth value, and a time is needed"
+    );
 }
 
 #[test]

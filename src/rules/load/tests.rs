@@ -63,7 +63,12 @@ fn a_good_file_is_a_rule() {
     let read: Vec<Fact> = rule.facts().iter().collect();
     assert_eq!(
         read,
-        [Fact::Failing, Fact::NotAfter, Fact::FailingFor, Fact::TriesLeft]
+        [
+            Fact::Failing,
+            Fact::NotAfter,
+            Fact::FailingFor,
+            Fact::TriesLeft
+        ]
     );
     let facts = Facts::new()
         .with(Fact::Failing, true)
@@ -85,7 +90,10 @@ fn a_good_file_is_a_rule() {
 #[test]
 fn conditions_are_shown_at_their_place() {
     assert_eq!(
-        with("cert.tries_left <= param.tries", "cert.tries_lft <= param.tries"),
+        with(
+            "cert.tries_left <= param.tries",
+            "cert.tries_lft <= param.tries"
+        ),
         "12:25: error: no fact is called `cert.tries_lft`"
     );
     assert_eq!(

@@ -29,7 +29,11 @@ fn a_file_overrides_by_its_name_and_another_adds() {
     assert_eq!(set.all().len(), 2);
     let tries = set.get("few-tries").unwrap().names.parameters.get("tries");
     assert_eq!(tries, Some(&Scalar::Integer(2)));
-    assert_eq!(set.rules_reading(FactSet::EMPTY.with(Fact::Failing)).count(), 2);
+    assert_eq!(
+        set.rules_reading(FactSet::EMPTY.with(Fact::Failing))
+            .count(),
+        2
+    );
     assert_eq!(set.rules_reading(FactSet::EMPTY.with(Fact::Ca)).count(), 0);
     assert_eq!(set.rules_matching().count(), 0);
 }
@@ -44,7 +48,11 @@ fn the_configuration_changes_parameters_loudness_and_whether_it_runs() {
     };
     let set = set(Vec::new(), changes).unwrap();
     let rule = set.get("few-tries").unwrap();
-    assert!(rule.levels.iter().all(|level| level.severity == Severity::Info));
+    assert!(
+        rule.levels
+            .iter()
+            .all(|level| level.severity == Severity::Info)
+    );
     assert_eq!(set.rules_reading(rule.facts()).count(), 0);
     let hold = rule.names.parameters.get("hold");
     assert_eq!(hold, Some(&Scalar::Text("6h".to_owned())));
