@@ -6,6 +6,7 @@
     clippy::disallowed_macros
 )]
 
+mod builtin;
 mod check;
 mod condition;
 mod fact;
@@ -18,6 +19,7 @@ mod severity;
 mod syntax;
 mod template;
 
+pub use builtin::BUILT_IN;
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
 pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
 pub use matcher::{LineFields, Matcher};

@@ -55,11 +55,14 @@ impl Template {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text with its places filled in, without blanks at its ends.
+    /// The text with its places filled in. A line that came out empty is left out, so that a
+    /// template can hold one optional sentence a line.
     pub fn render(&self, context: &Json) -> Result<String, RenderError> {
         let text = environment().render_str(&self.0, context);
-        text.map(|text| text.trim().to_owned())
-            .map_err(|error| RenderError(reason(&error)))
+        let text = text.map_err(|error| RenderError(reason(&error)))?;
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let lines = lines.into_iter().filter(|line| !line.is_empty());
+        Ok(lines.collect::<Vec<&str>>().join("\n"))
     }
 }
 
@@ -75,8 +78,6 @@ fn environment() -> &'static Environment<'static> {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_formatter(written);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
         environment.add_filter("utc", utc);
         environment.add_filter("span", span);
         environment.add_filter("after", after);
