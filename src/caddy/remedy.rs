@@ -31,11 +31,11 @@ const fn seen_by_ca(cause: Cause) -> Option<(&'static str, &'static str)> {
     Some(match cause {
         Cause::DnsServfail | Cause::DnsTimeout | Cause::DnsRefused => (
             "dig +trace A NAME; dig +dnssec SOA NAME @1.1.1.1",
-            "mend the public DNS of the zone (name servers, delegation, DNSSEC): the CA cannot look it up, this host's own resolver does not matter",
+            "Mend the public DNS of the zone (name servers, delegation, DNSSEC): the CA cannot look it up, this host's own resolver does not matter",
         ),
         Cause::DnsNxdomain => (
             "dig A NAME @1.1.1.1; dig AAAA NAME @1.1.1.1",
-            "create the public A or AAAA record of NAME, or take the name out of Caddy's configuration",
+            "Create the public A or AAAA record of NAME, or take the name out of Caddy's configuration",
         ),
         _ => return None,
     })
@@ -49,14 +49,14 @@ fn on_this_host(cause: Cause) -> (&'static str, &'static str) {
     row.map_or(
         (
             "journalctl -u caddy | grep NAME",
-            "read the error text below",
+            "Read the error text below",
         ),
         |row| (row.1, row.2),
     )
 }
 
 const LOCAL_CHECK: &str = "dig SOA _acme-challenge.NAME; dig SOA _acme-challenge.NAME @1.1.1.1";
-const LOCAL_REMEDY: &str = "mend the resolver that this host uses (/etc/resolv.conf, systemd-resolved, Docker's DNS), or set `resolvers 1.1.1.1` in the `tls` block";
+const LOCAL_REMEDY: &str = "Mend the resolver that this host uses (/etc/resolv.conf, systemd-resolved, Docker's DNS), or set `resolvers 1.1.1.1` in the `tls` block";
 
 const ON_THIS_HOST: [Row; 26] = [
     (Cause::DnsServfail, LOCAL_CHECK, LOCAL_REMEDY),
@@ -66,112 +66,112 @@ const ON_THIS_HOST: [Row; 26] = [
     (
         Cause::DnsPropagation,
         "dig TXT _acme-challenge.NAME @1.1.1.1",
-        "see whether the record appears at the DNS provider; then raise `propagation_timeout`, or open port 53 outbound",
+        "See whether the record appears at the DNS provider; then raise `propagation_timeout`, or open port 53 outbound",
     ),
     (
         Cause::DnsProviderAuth,
         "journalctl -u caddy | grep 'adding temporary record'",
-        "give Caddy a new API token of the DNS provider with the right to read the zone and edit its records",
+        "Give Caddy a new API token of the DNS provider with the right to read the zone and edit its records",
     ),
     (
         Cause::DnsProviderError,
         "journalctl -u caddy | grep 'adding temporary record'",
-        "see the status page of the DNS provider, and whether its API answers from this host",
+        "See the status page of the DNS provider, and whether its API answers from this host",
     ),
     (
         Cause::ChallengeUnreachable,
         "curl -v http://NAME/.well-known/acme-challenge/test",
-        "open ports 80 and 443 from the internet to this server, for every A and AAAA record of NAME",
+        "Open ports 80 and 443 from the internet to this server, for every A and AAAA record of NAME",
     ),
     (
         Cause::ChallengeWrongAnswer,
         "dig A NAME @1.1.1.1; dig AAAA NAME @1.1.1.1; curl -v http://NAME/.well-known/acme-challenge/test",
-        "make every A and AAAA record of NAME lead to this Caddy, with no proxy or CDN answering in its place",
+        "Make every A and AAAA record of NAME lead to this Caddy, with no proxy or CDN answering in its place",
     ),
     (
         Cause::ChallengeNoneAvailable,
         "caddy adapt --config /etc/caddy/Caddyfile | grep -i challenge",
-        "enable a challenge that can work here: open port 80 or 443, or configure a DNS provider",
+        "Enable a challenge that can work here: open port 80 or 443, or configure a DNS provider",
     ),
     (
         Cause::CaRateLimited,
         "journalctl -u caddy | grep rateLimited",
-        "do not restart Caddy: wait until the time that the CA names, or use another CA meanwhile",
+        "Do not restart Caddy: wait until the time that the CA names, or use another CA meanwhile",
     ),
     (
         Cause::CaUnreachable,
         "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null",
-        "mend the way from this host to the CA: DNS, firewall, proxy, clock",
+        "Mend the way from this host to the CA: DNS, firewall, proxy, clock",
     ),
     (
         Cause::CaServerError,
         "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null",
-        "see the status page of the CA; if it lasts, add a second issuer",
+        "See the status page of the CA; if it lasts, add a second issuer",
     ),
     (
         Cause::CaCaa,
         "dig CAA NAME @1.1.1.1",
-        "add the CA to the CAA record of NAME or of the domains above it",
+        "Add the CA to the CAA record of NAME or of the domains above it",
     ),
     (
         Cause::CaRejectedName,
         "journalctl -u caddy | grep -i identifier",
-        "use a name that the CA issues for, or the internal issuer for a private one",
+        "Use a name that the CA issues for, or the internal issuer for a private one",
     ),
     (
         Cause::CaAccount,
         "journalctl -u caddy | grep -i account",
-        "set `email` in Caddy's global options, and let Caddy register a new ACME account",
+        "Set `email` in Caddy's global options, and let Caddy register a new ACME account",
     ),
     (
         Cause::CaEab,
         "journalctl -u caddy | grep -iE 'external|eab'",
-        "put new external account binding credentials of the CA into Caddy's configuration",
+        "Put new external account binding credentials of the CA into Caddy's configuration",
     ),
     (
         Cause::CaStagingBlocked,
         "curl -sv https://acme-staging-v02.api.letsencrypt.org/directory -o /dev/null",
-        "restart Caddy, whose first attempt goes to the production CA",
+        "Restart Caddy, whose first attempt goes to the production CA",
     ),
     (
         Cause::StoragePermission,
         "namei -l /var/lib/caddy/.local/share/caddy/certificates",
-        "give Caddy's storage directory back to the user that Caddy runs as",
+        "Give Caddy's storage directory back to the user that Caddy runs as",
     ),
     (
         Cause::StorageFull,
         "df -h /var/lib/caddy; df -i /var/lib/caddy",
-        "free space on the disk of Caddy's storage",
+        "Free space on the disk of Caddy's storage",
     ),
     (
         Cause::StorageLock,
         "ls -l /var/lib/caddy/.local/share/caddy/locks",
-        "find the other Caddy that uses this storage and holds the lock, and stop or mend it",
+        "Find the other Caddy that uses this storage and holds the lock, and stop or mend it",
     ),
     (
         Cause::StorageMissing,
         "ls -lR /var/lib/caddy/.local/share/caddy/certificates",
-        "restart Caddy, which then obtains a new certificate in place of the missing files",
+        "Restart Caddy, which then obtains a new certificate in place of the missing files",
     ),
     (
         Cause::PolicyDenied,
         "journalctl -u caddy | grep -iE 'aborted|permission'",
-        "see why the event handler or the permission endpoint said no",
+        "See why the event handler or the permission endpoint said no",
     ),
     (
         Cause::ConfigInvalid,
         "caddy validate --config /etc/caddy/Caddyfile",
-        "correct Caddy's configuration",
+        "Correct Caddy's configuration",
     ),
     (
         Cause::Crash,
         "journalctl -u caddy | grep -A20 panic",
-        "restart Caddy, and report the panic to its makers",
+        "Restart Caddy, and report the panic to its makers",
     ),
     (
         Cause::Unknown,
         "journalctl -u caddy | grep NAME",
-        "read the error text below",
+        "Read the error text below",
     ),
 ];
 

@@ -1,1 +1,37 @@
-//! x
+//! One file per verb; the only room that knows every other. It reads the environment, the clock and
+//! the files that the pure rooms are given, and it alone prints.
+
+mod arguments;
+mod check;
+mod exit;
+mod intake;
+mod loading;
+mod replay;
+mod rules;
+mod state;
+mod status;
+mod watch;
+
+pub use arguments::Arguments;
+pub use exit::{Exit, Failed};
+
+use arguments::Verb;
+use std::process::ExitCode;
+
+/// Runs a verb and says what went wrong.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.verb {
+        Verb::Watch(watch) => watch::run(&watch),
+        Verb::Replay(replay) => replay::run(&replay),
+        Verb::Check(check) => check::run(&check),
+        Verb::Rules(rules) => rules::run(&rules),
+        Verb::Status(status) => status::run(&status),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failed) => {
+            exit::say(&failed.message);
+            failed.exit.into()
+        }
+    }
+}

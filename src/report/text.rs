@@ -137,45 +137,44 @@ impl Story {
             };
             self.line(format!("  renewal due since {}{how}", utc(since)));
         }
-        let mut told_at = None;
-        for row in rows {
-            if row.at != told_at {
-                self.line("");
-            }
-            told_at = row.at;
-            self.change(row);
+        for moment in rows.chunk_by(|a, b| a.at.map(LogTime::seconds) == b.at.map(LogTime::seconds))
+        {
+            self.moment(moment);
         }
         self.verdict(rows);
     }
 
-    fn change(&mut self, row: &AlertRow) {
-        let when = row
+    /// What changed at one moment: a line for each rule, and the words of the loudest.
+    fn moment(&mut self, rows: &[&AlertRow]) {
+        let Some(first) = rows.first() else { return };
+        let when = first
             .at
-            .map_or_else(|| "at an unknown time   ".to_owned(), utc);
-        let early = match (row.at, row.not_after, row.reason) {
-            (_, _, Reason::Closed) => String::new(),
-            (Some(at), Some(end), _) if at < end => format!("  {} before expiry", spell(end - at)),
-            (Some(at), Some(end), _) if at == end => "  at expiry".to_owned(),
-            (Some(at), Some(end), _) => format!("  {} after expiry", spell(at - end)),
-            _ => String::new(),
-        };
-        let word = match row.reason {
-            Reason::Opened => self.paint(row.severity, row.severity.word()),
-            Reason::Worsened => self.paint(row.severity, &format!("now {}", row.severity)),
-            Reason::Repeated => self.paint(row.severity, "still open"),
-            Reason::Closed => "closed".to_owned(),
-        };
-        self.line(format!("  {when}  {word}  {}{early}", row.rule));
-        if row.reason == Reason::Closed || row.severity == Severity::Info {
+            .map_or_else(|| "at an unknown time".to_owned(), utc);
+        self.line(format!("\n  {when}{}", early(first)));
+        for row in rows {
+            let word = match row.reason {
+                Reason::Opened => self.paint(row.severity, row.severity.word()),
+                Reason::Worsened => self.paint(row.severity, &format!("now {}", row.severity)),
+                Reason::Repeated => self.paint(row.severity, "still open"),
+                Reason::Closed => "closed".to_owned(),
+            };
+            self.line(format!("    {word}: {}", row.rule));
+        }
+        let loud = |row: &&&AlertRow| row.reason != Reason::Closed && row.severity.is_loud();
+        let Some(lead) = rows.iter().filter(loud).max_by_key(|row| row.severity) else {
             return;
+        };
+        self.line(format!("      {}", lead.title));
+        self.indented(&lead.summary);
+        self.indented(&format!("What to do: {}", lead.remedy));
+        if let Some(quote) = lead.evidence.last() {
+            self.line(format!("      Seen at {}:{}", quote.source, quote.line));
         }
-        self.line(format!("      {}", row.title));
-        for line in row.summary.lines().filter(|line| !line.trim().is_empty()) {
+    }
+
+    fn indented(&mut self, text: &str) {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
             self.line(format!("      {}", line.trim()));
-        }
-        self.line(format!("      What to do: {}", row.remedy.trim()));
-        if let Some(quote) = row.evidence.last() {
-            self.line(format!("      seen at {}:{}", quote.source, quote.line));
         }
     }
 
@@ -247,6 +246,17 @@ impl Story {
         } else {
             word.to_owned()
         }
+    }
+}
+
+/// How long before or after expiry a change came.
+fn early(row: &AlertRow) -> String {
+    match (row.at, row.not_after) {
+        (Some(_), Some(_)) if row.reason == Reason::Closed => String::new(),
+        (Some(at), Some(end)) if at < end => format!(", {} before expiry", spell(end - at)),
+        (Some(at), Some(end)) if at == end => ", the moment of expiry".to_owned(),
+        (Some(at), Some(end)) => format!(", {} after expiry", spell(at - end)),
+        _ => String::new(),
     }
 }
 

@@ -1,0 +1,151 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Watches Caddy's certificate logs and tells people while there is still time.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Follow Caddy's log and send alerts
+    Watch(WatchArguments),
+    /// Read archived logs and say when which alarm would have rung
+    Replay(ReplayArguments),
+    /// Check configuration, rules and permissions; changes nothing
+    Check(CheckArguments),
+    /// List, show and test the rules
+    Rules(RulesArguments),
+    /// What is known of each certificate
+    Status(StatusArguments),
+}
+
+/// Where the rules come from.
+#[derive(Debug, Args)]
+pub struct RuleArguments {
+    /// Directory of rule files that override the built-in ones by file name, and add to them
+    #[arg(long = "rules", value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+/// `notafter watch`
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// Log file to follow; also one that does not exist yet
+    pub path: Option<PathBuf>,
+    /// Where to send alerts: ntfy://HOST/TOPIC, ntfy+http://HOST/TOPIC or an http(s) webhook
+    #[arg(long, value_name = "URL")]
+    pub notify: Vec<String>,
+    /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Directory for the reading position, the state and the outbox
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Append every change of an alert to this file, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
+    pub rules: RuleArguments,
+}
+
+/// How a replay is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A story for people
+    Text,
+    /// JSON Lines for programs
+    Json,
+}
+
+/// `notafter replay`
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// Log files, rotated ones too (.gz, .zst), or directories of them; - is standard input
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// How to tell it
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// Ignore what happened before this RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Ignore what happened after this RFC 3339 time; log time moves up to it
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Name of the watched Caddy [default: the stem of the log's file name]
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// Exit with 1 if an alert of at least this severity opened
+    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"])]
+    pub fail_on: Option<String>,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
+    pub rules: RuleArguments,
+}
+
+/// `notafter check`
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
+    pub rules: RuleArguments,
+}
+
+/// `notafter rules`
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    /// What to do with the rules.
+    #[command(subcommand)]
+    pub verb: RulesVerb,
+}
+
+/// The verbs of `notafter rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesVerb {
+    /// One line per rule
+    List(RuleArguments),
+    /// One rule whole: what opens it, why it matters, what to do
+    Show {
+        /// The rule's id
+        id: String,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
+        rules: RuleArguments,
+    },
+    /// Run the examples of rule files; without files, those of every rule
+    Test {
+        /// Rule files
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
+        rules: RuleArguments,
+    },
+}
+
+/// `notafter status`
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// Only this certificate
+    pub name: Option<String>,
+    /// As JSON Lines
+    #[arg(long)]
+    pub json: bool,
+    /// Directory of the state
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}

@@ -1,0 +1,87 @@
+//! A line on its way from a source into the engine, the same for watch and replay.
+
+use crate::caddy::entry::{Entry, Unreadable};
+use crate::engine::evidence::{Origin, Quote};
+use crate::engine::{AlertRow, Engine, Seen};
+use crate::report::Tally;
+use crate::time::LogTime;
+use std::sync::Arc;
+
+/// The engine with the count of what it was given.
+pub(super) struct Intake {
+    pub(super) engine: Engine,
+    pub(super) tally: Tally,
+    /// Nothing stamped later is taken in.
+    pub(super) until: Option<LogTime>,
+    /// Nothing stamped earlier is taken in.
+    pub(super) since: Option<LogTime>,
+}
+
+impl Intake {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, tally: Tally::default(), until: None, since: None }
+    }
+
+    /// Takes in a line that its head did not reject.
+    pub(super) fn line(
+        &mut self,
+        instance: &str,
+        source: &Arc<str>,
+        (number, bytes): (u64, &[u8]),
+        overlong: bool,
+        out: &mut Vec<AlertRow>,
+    ) {
+        if overlong {
+            self.tally.unreadable(source, number, || "longer than 1 MiB".to_owned());
+            return;
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let entry = match Entry::decode(bytes) {
+            Ok(entry) => entry,
+            Err(why) => {
+                self.tally.unreadable(source, number, || reason(why));
+                return;
+            }
+        };
+        if let Some(at) = entry.at {
+            if self.is_outside(at) {
+                return;
+            }
+            self.tally.stamp(at);
+        }
+        let quote = || Quote::new(&Origin { source: Arc::clone(source), line: number }, bytes);
+        if self.engine.entry(instance, &entry, quote, out) == Seen::Certificate {
+            self.tally.matched += 1;
+        }
+        self.count(out);
+    }
+
+    /// Moves log time to the stamp of the last rejected line.
+    pub(super) fn rejected_until(&mut self, instance: &str, stamp: LogTime, out: &mut Vec<AlertRow>) {
+        if !self.is_outside(stamp) {
+            self.tally.stamp(stamp);
+            self.engine.advance(instance, stamp, out);
+            self.count(out);
+        }
+    }
+
+    /// Takes the severities of new rows into the tally.
+    pub(super) fn count(&mut self, rows: &[AlertRow]) {
+        for row in rows {
+            self.tally.alert(&row.id, row.severity);
+        }
+    }
+
+    fn is_outside(&self, at: LogTime) -> bool {
+        self.until.is_some_and(|until| at > until) || self.since.is_some_and(|since| at < since)
+    }
+}
+
+fn reason(why: Unreadable) -> String {
+    match why {
+        Unreadable::NotJson { column } => format!("not one whole JSON object (column {column})"),
+        Unreadable::NoMessage => "no text under `msg`".to_owned(),
+    }
+}

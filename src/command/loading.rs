@@ -1,0 +1,79 @@
+//! Settings and rules from their files, with every mistake shown at its place.
+
+use crate::command::exit::{Exit, Failed};
+use crate::config::Settings;
+use crate::diagnostic::{Problems, render};
+use crate::rules::{BUILT_IN, Changes, Configured, RuleSet};
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+/// Where the settings are, unless told otherwise.
+const SETTINGS: &str = "/etc/notafter/notafter.toml";
+
+/// Width that messages are drawn for.
+const WIDTH: usize = 100;
+
+/// Reads the named settings file; without a name the usual one, if it exists.
+pub(super) fn load_settings(path: Option<&Path>) -> Result<Settings, Failed> {
+    let usual = Path::new(SETTINGS);
+    let path = match path {
+        Some(path) => path,
+        None if usual.exists() => usual,
+        None => return Ok(Settings::none()),
+    };
+    let text = fs::read_to_string(path).map_err(|error| Failed::io(path.display(), &error))?;
+    Settings::parse(&path.display().to_string(), &text).map_err(|problems| refused(&problems))
+}
+
+/// The built-in rules, with those of a directory over them, as the settings want them.
+pub(super) fn load_rules(directory: Option<&Path>, settings: &Settings) -> Result<RuleSet, Failed> {
+    let files = match directory {
+        Some(directory) => rule_files(directory)?,
+        None if settings.rules_directory.exists() => rule_files(&settings.rules_directory)?,
+        None => Vec::new(),
+    };
+    RuleSet::new(BUILT_IN, files, &configured(settings)).map_err(|problems| refused(&problems))
+}
+
+/// What the settings change about rules, as the rules want to hear it.
+fn configured(settings: &Settings) -> Configured {
+    let rules = settings.rules.iter().map(|(id, rule)| {
+        let parameters = rule.parameters.iter().map(|(name, parameter)| {
+            (name.clone(), (parameter.name_span.clone(), parameter.value.clone()))
+        });
+        let changes = Changes {
+            id_span: rule.id_span.clone(),
+            enabled: rule.enabled,
+            severity: rule.severity.as_ref().map(|severity| severity.value),
+            parameters: parameters.collect(),
+        };
+        (id.clone(), changes)
+    });
+    Configured { source: settings.file.clone(), rules: rules.collect() }
+}
+
+/// Every `*.toml` of a directory, in order of name.
+fn rule_files(directory: &Path) -> Result<Vec<(String, String)>, Failed> {
+    let failed = |error: &io::Error| Failed::io(directory.display(), error);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(|error| failed(&error))? {
+        let path = entry.map_err(|error| failed(&error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.into_iter().map(|path| rule_file(&path)).collect()
+}
+
+/// A rule file: how messages call it, and its text.
+pub(super) fn rule_file(path: &Path) -> Result<(String, String), Failed> {
+    let text = fs::read_to_string(path).map_err(|error| Failed::io(path.display(), &error))?;
+    Ok((path.display().to_string(), text))
+}
+
+/// A mistake in settings or rules, drawn.
+pub(super) fn refused(problems: &Problems) -> Failed {
+    Failed::new(Exit::Config, render(problems, WIDTH, io::stderr().is_terminal()))
+}

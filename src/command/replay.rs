@@ -1,0 +1,103 @@
+//! `notafter replay`: archives through the same engine; nothing can be sent.
+
+use crate::command::arguments::{Format, ReplayArguments};
+use crate::command::exit::{Exit, Failed, print, say};
+use crate::command::intake::Intake;
+use crate::command::loading::load_rules;
+use crate::config::Settings;
+use crate::engine::{AlertRow, Engine};
+use crate::report::json::{CertificateRow, summary};
+use crate::report::text;
+use crate::rules::Severity;
+use crate::source::archive::{LogSet, expand, read};
+use crate::time::LogTime;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+/// Replays the logs and tells what would have happened.
+pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
+    let rules = load_rules(arguments.rules.directory.as_deref(), &Settings::none())?;
+    let sets = expand(&arguments.paths).map_err(|error| Failed::from(&error))?;
+    let mut intake = Intake::new(Engine::new(Arc::new(rules)));
+    intake.since = moment("--since", arguments.since.as_deref())?;
+    intake.until = moment("--until", arguments.until.as_deref())?;
+    let mut alerts = Vec::new();
+    let mut broken = None;
+    for set in &sets {
+        let instance = arguments.instance.as_deref().unwrap_or(&set.stem);
+        if let Err(failed) = read_set(set, instance, &mut intake, &mut alerts) {
+            say(&failed.message);
+            broken = broken.or(Some(failed.exit));
+        }
+        if let Some(until) = intake.until {
+            intake.engine.tick(instance, until, &mut alerts);
+            intake.count(&alerts);
+        }
+    }
+    output(arguments, &tell(arguments, &intake, &alerts))?;
+    let limit = arguments.fail_on.as_deref().and_then(Severity::from_word);
+    let found = limit.is_some_and(|limit| alerts.iter().any(|row| row.severity >= limit));
+    Ok(match broken {
+        Some(exit) => exit,
+        None if found => Exit::Findings,
+        None => Exit::Fine,
+    })
+}
+
+fn read_set(
+    set: &LogSet,
+    instance: &str,
+    intake: &mut Intake,
+    alerts: &mut Vec<AlertRow>,
+) -> Result<(), Failed> {
+    for path in &set.files {
+        let source: Arc<str> = path.display().to_string().into();
+        let mut rows = Vec::new();
+        let done = read(path, &mut |line| {
+            intake.line(instance, &source, (line.number, line.bytes), line.overlong, &mut rows);
+            alerts.append(&mut rows);
+        });
+        let reading = done.map_err(|error| Failed::from(&error))?;
+        intake.tally.lines += reading.counts.lines;
+        if let Some(stamp) = reading.rejected_until {
+            intake.rejected_until(instance, stamp, alerts);
+        }
+    }
+    Ok(())
+}
+
+fn moment(flag: &str, text: Option<&str>) -> Result<Option<LogTime>, Failed> {
+    let Some(text) = text else { return Ok(None) };
+    LogTime::parse_rfc3339(text).map(Some).ok_or_else(|| {
+        let message = format!("error: {flag}: `{text}` is not a time\nhelp: write it like 2026-05-03T22:04:01Z");
+        Failed::new(Exit::Usage, message)
+    })
+}
+
+fn tell(arguments: &ReplayArguments, intake: &Intake, alerts: &[AlertRow]) -> String {
+    let certificates: Vec<CertificateRow> = intake
+        .engine
+        .certificates()
+        .map(|(instance, at, certificate)| CertificateRow::new(instance, certificate, at))
+        .collect();
+    match arguments.format {
+        Format::Text => {
+            let color = arguments.output.is_none() && io::stdout().is_terminal();
+            text::tell(&intake.tally, alerts, &certificates, color)
+        }
+        Format::Json => {
+            let alerts = alerts.iter().filter_map(|row| serde_json::to_string(row).ok());
+            let certificates = certificates.iter().filter_map(|row| serde_json::to_string(row).ok());
+            let summary = summary(&intake.tally).to_string();
+            alerts.chain(certificates).chain([summary]).map(|row| row + "\n").collect()
+        }
+    }
+}
+
+fn output(arguments: &ReplayArguments, told: &str) -> Result<(), Failed> {
+    match &arguments.output {
+        Some(path) => fs::write(path, told).map_err(|error| Failed::io(path.display(), &error)),
+        None => print(told),
+    }
+}
