@@ -153,23 +153,22 @@ fn is_name(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// How deep brackets are nested. A bracket that a quote opens counts, because what is quoted is not
-/// known before parsing.
+/// How deep brackets are nested, counted with and without what looks quoted, because only the
+/// parser knows where an unclosed quote ends.
 fn nesting(text: &str) -> usize {
-    let closed = brackets(text)
-        .into_iter()
-        .filter(|one| ")]}".contains(*one));
-    let opened = text.matches(['(', '[', '{']).count();
-    let mut depth = 0_usize;
-    let mut deepest = 0;
-    for bracket in brackets(text) {
-        depth = match bracket {
-            '(' | '[' | '{' => depth + 1,
+    let all = text.chars().filter(|letter| "()[]{}".contains(*letter));
+    deepest(all).max(deepest(brackets(text).into_iter()))
+}
+
+fn deepest(brackets: impl Iterator<Item = char>) -> usize {
+    let depths = brackets.scan(0_usize, |depth, bracket| {
+        *depth = match bracket {
+            '(' | '[' | '{' => *depth + 1,
             _ => depth.saturating_sub(1),
         };
-        deepest = deepest.max(depth);
-    }
-    deepest.max(opened.saturating_sub(closed.count()))
+        Some(*depth)
+    });
+    depths.max().unwrap_or_default()
 }
 
 /// The brackets of a text, outside of its quoted parts.
