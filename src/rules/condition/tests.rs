@@ -340,6 +340,14 @@ fn depth_is_bounded() {
         format!("\"{}{}", "(".repeat(60), ")".repeat(60)),
         format!("r\"\\\" {}1{}\"", "(".repeat(60), ")".repeat(60)),
         "a.".repeat(1_000),
+        format!("{}1{}", "(true ? true : ".repeat(8), ")".repeat(8)),
+        format!(
+            "{}{}1{}",
+            "!f(![".repeat(4),
+            "true ? 1 : ".repeat(100),
+            "])".repeat(4)
+        ),
+        format!("{}1{}", "{1:f(-".repeat(4), ")}".repeat(4)),
         format!("{}cert.failing{}", "(".repeat(8), ")".repeat(8)),
         format!("{}1{}", "duration(".repeat(8), ")".repeat(8)),
         format!("{} true", "true ? true :".repeat(150)),
