@@ -123,13 +123,8 @@ impl Check<'_> {
             "line" => ("capture of this rule", keys(self.names.line.iter())),
             _ => ("fact", Vec::new()),
         };
-        let help = match nearest(field, known.into_iter()) {
-            Some(near) => Some(format!("did you mean `{root}.{near}`?")),
-            None if root == PREFIX => {
-                Some("`notafter rules facts` lists every fact a rule may read".to_owned())
-            }
-            None => None,
-        };
+        let near = nearest(field, known.into_iter());
+        let help = near.map(|near| format!("did you mean `{root}.{near}`?"));
         let message = format!("no {what} is called `{root}.{field}`");
         self.error(expr, message, help.as_deref())
     }
@@ -292,7 +287,7 @@ impl Check<'_> {
             ("-", Time, Time) | ("+" | "-", Length, Length) => Some(Length),
             _ => {
                 let help = match (a, b) {
-                    (Time, Int) | (Length, Int) => Some("write lengths as `duration(\"24h\")`"),
+                    (Time | Length, Int) => Some("write lengths as `duration(\"24h\")`"),
                     _ => None,
                 };
                 let message = format!("`{sign}` does not join {a} and {b}");

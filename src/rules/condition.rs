@@ -235,7 +235,9 @@ impl Node {
     fn leaves<'n>(&'n self, found: &mut Vec<&'n Clause>) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
-                parts.iter().for_each(|part| part.leaves(found));
+                for part in parts {
+                    part.leaves(found);
+                }
             }
             Self::Not(part) => part.leaves(found),
             Self::Leaf(clause) => found.push(clause),

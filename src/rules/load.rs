@@ -58,7 +58,7 @@ fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
     let matcher = root.table("match").map(|table| Matcher::read(&table));
     let names = Arc::new(Names {
         parameters: parameters(root, replaced),
-        line: matcher.iter().flatten().flat_map(Matcher::names).collect(),
+        line: matcher.iter().flat_map(Matcher::names).collect(),
     });
     let mut severities = BTreeSet::new();
     let levels = levels(root, &names, &mut severities);
@@ -74,10 +74,7 @@ fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
         closes: closes?,
         enabled,
         names,
-        matcher: match matcher {
-            Some(matcher) => Some(matcher?),
-            None => None,
-        },
+        matcher,
         levels,
         texts: texts?,
         examples,
@@ -137,8 +134,8 @@ fn parameters(root: &Table<'_>, replaced: &Parameters) -> Parameters {
     pairs.collect()
 }
 
-/// The levels that could be read; `named` also gets those that could not.
-fn levels(root: &Table<'_>, names: &Arc<Names>, named: &mut BTreeSet<Severity>) -> Vec<Level> {
+/// The levels that could be read; `severities` also gets those that could not.
+fn levels(root: &Table<'_>, names: &Arc<Names>, severities: &mut BTreeSet<Severity>) -> Vec<Level> {
     root.require("severity");
     let Some(table) = root.table("severity") else {
         return Vec::new();
@@ -146,7 +143,7 @@ fn levels(root: &Table<'_>, names: &Arc<Names>, named: &mut BTreeSet<Severity>) 
     let mut levels = Vec::new();
     for severity in Severity::ALL.into_iter().rev() {
         if let Some(level) = table.table(severity.word()) {
-            named.insert(severity);
+            severities.insert(severity);
             levels.extend(read_level(&level, severity, names));
         }
     }

@@ -126,8 +126,8 @@ impl Matcher {
             })
     }
 
-    /// Reads a `[match]` table and notes its mistakes.
-    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+    /// Reads a `[match]` table and notes its mistakes; what is left is only good for going on.
+    pub(super) fn read(table: &Table<'_>) -> Self {
         let mut tests = Vec::new();
         let mut taken = BTreeSet::from(ALWAYS.map(str::to_owned));
         let places = [
@@ -154,7 +154,7 @@ impl Matcher {
         }
         let tests = tests.into_iter();
         let tests = tests.filter_map(|(place, pattern)| Some((place, pattern?)));
-        Some(Self(tests.collect()))
+        Self(tests.collect())
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
         let matcher = Matcher::read(&document.root());
         let problems = document.take_problems();
         if problems.is_empty() {
-            Ok(matcher.unwrap())
+            Ok(matcher)
         } else {
             Err(problems.to_string())
         }

@@ -155,16 +155,15 @@ fn one(
         values.insert(parameter.clone(), value.value.clone());
         // A text may be read as a length of time or a regex, which only the conditions know.
         let mut found = Problems::default();
-        match rule_with(name, text, &values, &mut found) {
-            Some(changed) => rule = changed,
-            None => {
-                values.remove(parameter);
-                let title = found.iter().next().map(|first| first.title().to_owned());
-                let title = title.unwrap_or_else(|| format!("`{parameter}` does not fit"));
-                let label = format!("the rule `{}` cannot use this", rule.id);
-                problems.note(refuse(title, &value.span, label));
-            }
+        if let Some(other) = rule_with(name, text, &values, &mut found) {
+            rule = other;
+            continue;
         }
+        values.remove(parameter);
+        let title = found.iter().next().map(|first| first.title().to_owned());
+        let title = title.unwrap_or_else(|| format!("`{parameter}` does not fit"));
+        let label = format!("the rule `{}` cannot use this", rule.id);
+        problems.note(refuse(title, &value.span, label));
     }
     rule.enabled = changes.enabled.unwrap_or(rule.enabled);
     if let Some(severity) = changes.severity {

@@ -19,7 +19,8 @@ pub(super) fn env() -> Arc<Env> {
     Arc::clone(ENV.get_or_init(build))
 }
 
-/// The parser descends some fifteen functions a bracket, and would overflow a thread's stack.
+/// The parser of cel 0.15, built for debugging, overflows a stack of 2 MiB on 12 nested brackets.
+/// A `?:` goes as deep as a bracket.
 const NESTING_MAX: usize = 8;
 
 /// A parsed condition that still knows where everything stands.
@@ -40,7 +41,7 @@ impl<'a> Parsed<'a> {
             return Err(ConditionError::new(0..text.len(), message));
         }
         if nesting(text) > NESTING_MAX {
-            let message = format!("brackets are nested deeper than {NESTING_MAX}");
+            let message = format!("brackets and `?:` are nested deeper than {NESTING_MAX}");
             return Err(ConditionError::new(0..text.len(), message));
         }
         match env().parser().parse_with_source_info(text) {
@@ -153,40 +154,44 @@ fn is_name(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// How deep brackets are nested. A bracket that a quote opens counts, because what is quoted is not
-/// known before parsing.
+/// How deep brackets are nested, counted with and without what looks quoted, because only the
+/// parser knows where an unclosed quote ends.
 fn nesting(text: &str) -> usize {
-    let closed = brackets(text)
-        .into_iter()
-        .filter(|one| ")]}".contains(*one));
-    let opened = text.matches(['(', '[', '{']).count();
-    let mut depth = 0_usize;
-    let mut deepest = 0;
-    for bracket in brackets(text) {
-        depth = match bracket {
-            '(' | '[' | '{' => depth + 1,
+    let all = text.chars().filter(|letter| "()[]{}".contains(*letter));
+    let choices = unquoted(text).filter(|letter| *letter == '?').count();
+    deepest(all).max(deepest(brackets(text))) + choices
+}
+
+fn deepest(brackets: impl Iterator<Item = char>) -> usize {
+    let depths = brackets.scan(0_usize, |depth, bracket| {
+        *depth = match bracket {
+            '(' | '[' | '{' => *depth + 1,
             _ => depth.saturating_sub(1),
         };
-        deepest = deepest.max(depth);
-    }
-    deepest.max(opened.saturating_sub(closed.count()))
+        Some(*depth)
+    });
+    depths.max().unwrap_or_default()
 }
 
 /// The brackets of a text, outside of its quoted parts.
-fn brackets(text: &str) -> Vec<char> {
-    let mut found = Vec::new();
-    let mut quote = None;
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match (quote, letter) {
-            (Some(_), '\\') => drop(letters.next()),
-            (Some(mark), _) if mark == letter => quote = None,
-            (None, '"' | '\'') => quote = Some(letter),
-            (None, '(' | ')' | '[' | ']' | '{' | '}') => found.push(letter),
+fn brackets(text: &str) -> impl Iterator<Item = char> {
+    unquoted(text).filter(|letter| "()[]{}".contains(*letter))
+}
+
+/// The letters of a text outside of its quoted parts.
+fn unquoted(text: &str) -> impl Iterator<Item = char> {
+    let (mut quote, mut escaped) = (None, false);
+    text.chars().filter(move |letter| {
+        match (quote, *letter) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(mark), letter) if mark == letter => quote = None,
+            (None, '"' | '\'') => quote = Some(*letter),
+            (None, _) => return true,
             _ => {}
         }
-    }
-    found
+        false
+    })
 }
 
 /// A grammar mistake for a person.

@@ -127,13 +127,11 @@ fn seconds(value: &Value, filter: &str) -> Result<Option<i64>, Error> {
     if value.is_none() {
         return Ok(None);
     }
-    match value.as_i64().filter(fits) {
-        Some(seconds) => Ok(Some(seconds)),
-        None => {
-            let message = format!("`{filter}` needs a time or a length of time");
-            Err(Error::new(ErrorKind::InvalidOperation, message))
-        }
-    }
+    let found = value.as_i64().filter(fits);
+    found.map(Some).ok_or_else(|| {
+        let message = format!("`{filter}` needs a time or a length of time");
+        Error::new(ErrorKind::InvalidOperation, message)
+    })
 }
 
 /// A mistake for a name the context will not have.
@@ -248,7 +246,11 @@ mod tests {
         };
         let errors = Template::parse(text, &names).unwrap_err();
         let first = errors.into_iter().next().unwrap();
-        (text[first.range].to_owned(), first.message, first.help)
+        (
+            text.get(first.range).unwrap().to_owned(),
+            first.message,
+            first.help,
+        )
     }
 
     #[test]
