@@ -13,7 +13,7 @@
 //! or randomness; time is an argument. `tests/tidy.rs` holds them to it.
 
 pub mod caddy;
-//pub mod command;
+pub mod command;
 pub mod config;
 pub mod diagnostic;
 pub mod document;

@@ -52,8 +52,8 @@ pub struct WatchArguments {
     /// Append every change of an alert to this file, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// The rules.
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
     pub rules: RuleArguments,
 }
 
@@ -90,8 +90,8 @@ pub struct ReplayArguments {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The rules.
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
     pub rules: RuleArguments,
 }
 
@@ -101,8 +101,8 @@ pub struct CheckArguments {
     /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The rules.
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
     pub rules: RuleArguments,
 }
 
@@ -124,7 +124,6 @@ pub enum RulesVerb {
         /// The rule's id
         id: String,
         #[command(flatten)]
-        #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
         rules: RuleArguments,
     },
     /// Run the examples of rule files; without files, those of every rule
@@ -132,7 +131,6 @@ pub enum RulesVerb {
         /// Rule files
         files: Vec<PathBuf>,
         #[command(flatten)]
-        #[expect(missing_docs, reason = "clap shows the doc of a flattened field nowhere")]
         rules: RuleArguments,
     },
 }

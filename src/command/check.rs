@@ -5,6 +5,7 @@ use crate::command::exit::{Exit, Failed, print};
 use crate::command::loading::{load_rules, load_settings};
 use crate::config::Settings;
 use crate::diagnostic::render;
+use crate::source::notice::PERMISSION_REMEDY;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -19,26 +20,40 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
         report.push_str(&render(&settings.warnings, 100, false));
         report.push('\n');
     }
-    report.push_str(&format!("rules: {} checked\n", rules.len()));
+    report.push_str(&format!("rules: {} checked\n", rules.all().len()));
     for source in &settings.sources {
         let path = source.file.value.as_path();
         let (word, finding) = readable(path);
         findings += usize::from(finding);
-        report.push_str(&format!("source {}: {}: {word}\n", source.name, path.display()));
+        report.push_str(&format!(
+            "source {}: {}: {word}\n",
+            source.name,
+            path.display()
+        ));
     }
     for channel in &settings.channels {
-        report.push_str(&format!("channel {}: {}\n", channel.name, channel.url.value));
+        report.push_str(&format!(
+            "channel {}: {}\n",
+            channel.name, channel.url.value
+        ));
     }
     print(&report)?;
-    Ok(if findings == 0 { Exit::Fine } else { Exit::Findings })
+    Ok(if findings == 0 {
+        Exit::Fine
+    } else {
+        Exit::Findings
+    })
 }
 
 fn counts(settings: &Settings) -> String {
-    let plural = |count: usize, noun: &str| {
-        format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-    };
+    let plural =
+        |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (sources, channels) = (settings.sources.len(), settings.channels.len());
-    format!("{} and {}", plural(sources, "source"), plural(channels, "channel"))
+    format!(
+        "{} and {}",
+        plural(sources, "source"),
+        plural(channels, "channel")
+    )
 }
 
 /// Whether a log can be read, in words, and whether that needs a person.
@@ -48,9 +63,10 @@ fn readable(path: &Path) -> (String, bool) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             ("does not exist yet; watch waits for it".to_owned(), false)
         }
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            (format!("cannot be read: permission denied\nhelp: {}", crate::source::PERMISSION_REMEDY), true)
-        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (
+            format!("cannot be read: permission denied\nhelp: {PERMISSION_REMEDY}"),
+            true,
+        ),
         Err(error) => (format!("cannot be read: {error}"), true),
     }
 }

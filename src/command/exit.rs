@@ -1,5 +1,6 @@
 //! Every exit code, with when it happens; and the two ways to print.
 
+use crate::source::error::SourceError;
 use crate::store::StoreError;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,7 +47,10 @@ pub struct Failed {
 impl Failed {
     /// A failure in words.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self {
+            exit,
+            message: message.into(),
+        }
     }
 
     /// An I/O error at something with a name.
@@ -73,13 +77,24 @@ pub(super) fn of_store(error: &StoreError) -> Failed {
     Failed::new(exit, format!("error: {error}"))
 }
 
+/// A log or archive could not be read.
+pub(super) fn of_source(error: &SourceError) -> Failed {
+    let exit = match error {
+        SourceError::NotFound { .. } | SourceError::NoLogs { .. } => Exit::NoInput,
+        SourceError::PermissionDenied { .. } => Exit::Permission,
+        SourceError::NotText { .. } | SourceError::BrokenArchive { .. } => Exit::BadData,
+        SourceError::Io { .. } => Exit::Io,
+    };
+    Failed::new(exit, format!("error: {error}"))
+}
+
 /// Prints one message for people on standard error. A reader that has gone away is no error.
-pub fn say(message: &str) {
+pub(super) fn say(message: &str) {
     let _gone = writeln!(io::stderr().lock(), "{}", message.trim_end());
 }
 
 /// Prints data on standard output. A closed pipe ends the verb quietly, as it does for `head`.
-pub fn print(data: &str) -> Result<(), Failed> {
+pub(super) fn print(data: &str) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     match out.write_all(data.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -19,7 +19,12 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, tally: Tally::default(), until: None, since: None }
+        Self {
+            engine,
+            tally: Tally::default(),
+            until: None,
+            since: None,
+        }
     }
 
     /// Takes in a line that its head did not reject.
@@ -32,7 +37,8 @@ impl Intake {
         out: &mut Vec<AlertRow>,
     ) {
         if overlong {
-            self.tally.unreadable(source, number, || "longer than 1 MiB".to_owned());
+            self.tally
+                .unreadable(source, number, || "longer than 1 MiB".to_owned());
             return;
         }
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -51,7 +57,15 @@ impl Intake {
             }
             self.tally.stamp(at);
         }
-        let quote = || Quote::new(&Origin { source: Arc::clone(source), line: number }, bytes);
+        let quote = || {
+            Quote::new(
+                &Origin {
+                    source: Arc::clone(source),
+                    line: number,
+                },
+                bytes,
+            )
+        };
         if self.engine.entry(instance, &entry, quote, out) == Seen::Certificate {
             self.tally.matched += 1;
         }
@@ -59,7 +73,12 @@ impl Intake {
     }
 
     /// Moves log time to the stamp of the last rejected line.
-    pub(super) fn rejected_until(&mut self, instance: &str, stamp: LogTime, out: &mut Vec<AlertRow>) {
+    pub(super) fn rejected_until(
+        &mut self,
+        instance: &str,
+        stamp: LogTime,
+        out: &mut Vec<AlertRow>,
+    ) {
         if !self.is_outside(stamp) {
             self.tally.stamp(stamp);
             self.engine.advance(instance, stamp, out);

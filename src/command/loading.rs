@@ -40,7 +40,10 @@ pub(super) fn load_rules(directory: Option<&Path>, settings: &Settings) -> Resul
 fn configured(settings: &Settings) -> Configured {
     let rules = settings.rules.iter().map(|(id, rule)| {
         let parameters = rule.parameters.iter().map(|(name, parameter)| {
-            (name.clone(), (parameter.name_span.clone(), parameter.value.clone()))
+            (
+                name.clone(),
+                (parameter.name_span.clone(), parameter.value.clone()),
+            )
         });
         let changes = Changes {
             id_span: rule.id_span.clone(),
@@ -50,7 +53,10 @@ fn configured(settings: &Settings) -> Configured {
         };
         (id.clone(), changes)
     });
-    Configured { source: settings.file.clone(), rules: rules.collect() }
+    Configured {
+        source: settings.file.clone(),
+        rules: rules.collect(),
+    }
 }
 
 /// Every `*.toml` of a directory, in order of name.
@@ -59,7 +65,10 @@ fn rule_files(directory: &Path) -> Result<Vec<(String, String)>, Failed> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory).map_err(|error| failed(&error))? {
         let path = entry.map_err(|error| failed(&error))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             paths.push(path);
         }
     }
@@ -75,5 +84,8 @@ pub(super) fn rule_file(path: &Path) -> Result<(String, String), Failed> {
 
 /// A mistake in settings or rules, drawn.
 pub(super) fn refused(problems: &Problems) -> Failed {
-    Failed::new(Exit::Config, render(problems, WIDTH, io::stderr().is_terminal()))
+    Failed::new(
+        Exit::Config,
+        render(problems, WIDTH, io::stderr().is_terminal()),
+    )
 }

@@ -1,7 +1,7 @@
 //! `notafter replay`: archives through the same engine; nothing can be sent.
 
 use crate::command::arguments::{Format, ReplayArguments};
-use crate::command::exit::{Exit, Failed, print, say};
+use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::command::intake::Intake;
 use crate::command::loading::load_rules;
 use crate::config::Settings;
@@ -10,6 +10,7 @@ use crate::report::json::{CertificateRow, summary};
 use crate::report::text;
 use crate::rules::Severity;
 use crate::source::archive::{LogSet, expand, read};
+use crate::source::error::SourceError;
 use crate::time::LogTime;
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 /// Replays the logs and tells what would have happened.
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
     let rules = load_rules(arguments.rules.directory.as_deref(), &Settings::none())?;
-    let sets = expand(&arguments.paths).map_err(|error| Failed::from(&error))?;
+    let sets = expand(&arguments.paths).map_err(|error| of_source(&error))?;
     let mut intake = Intake::new(Engine::new(Arc::new(rules)));
     intake.since = moment("--since", arguments.since.as_deref())?;
     intake.until = moment("--until", arguments.until.as_deref())?;
@@ -55,13 +56,30 @@ fn read_set(
         let source: Arc<str> = path.display().to_string().into();
         let mut rows = Vec::new();
         let done = read(path, &mut |line| {
-            intake.line(instance, &source, (line.number, line.bytes), line.overlong, &mut rows);
+            intake.line(
+                instance,
+                &source,
+                (line.number, line.bytes),
+                line.overlong,
+                &mut rows,
+            );
             alerts.append(&mut rows);
         });
-        let reading = done.map_err(|error| Failed::from(&error))?;
-        intake.tally.lines += reading.counts.lines;
-        if let Some(stamp) = reading.rejected_until {
+        let (counts, stamp, broken) = match done {
+            Ok((counts, stamp)) => (counts, stamp, None),
+            Err(SourceError::BrokenArchive {
+                counts,
+                rejected_until,
+                ..
+            }) => (counts, rejected_until, done.err()),
+            Err(error) => return Err(of_source(&error)),
+        };
+        intake.tally.lines += counts.lines;
+        if let Some(stamp) = stamp {
             intake.rejected_until(instance, stamp, alerts);
+        }
+        if let Some(error) = broken {
+            return Err(of_source(&error));
         }
     }
     Ok(())
@@ -70,7 +88,9 @@ fn read_set(
 fn moment(flag: &str, text: Option<&str>) -> Result<Option<LogTime>, Failed> {
     let Some(text) = text else { return Ok(None) };
     LogTime::parse_rfc3339(text).map(Some).ok_or_else(|| {
-        let message = format!("error: {flag}: `{text}` is not a time\nhelp: write it like 2026-05-03T22:04:01Z");
+        let message = format!(
+            "error: {flag}: `{text}` is not a time\nhelp: write it like 2026-05-03T22:04:01Z"
+        );
         Failed::new(Exit::Usage, message)
     })
 }
@@ -87,10 +107,18 @@ fn tell(arguments: &ReplayArguments, intake: &Intake, alerts: &[AlertRow]) -> St
             text::tell(&intake.tally, alerts, &certificates, color)
         }
         Format::Json => {
-            let alerts = alerts.iter().filter_map(|row| serde_json::to_string(row).ok());
-            let certificates = certificates.iter().filter_map(|row| serde_json::to_string(row).ok());
+            let alerts = alerts
+                .iter()
+                .filter_map(|row| serde_json::to_string(row).ok());
+            let certificates = certificates
+                .iter()
+                .filter_map(|row| serde_json::to_string(row).ok());
             let summary = summary(&intake.tally).to_string();
-            alerts.chain(certificates).chain([summary]).map(|row| row + "\n").collect()
+            alerts
+                .chain(certificates)
+                .chain([summary])
+                .map(|row| row + "\n")
+                .collect()
         }
     }
 }

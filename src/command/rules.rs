@@ -16,7 +16,9 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
         RulesVerb::Show { id, rules } => {
             let rules = load(rules.directory.as_deref())?;
             let Some(rule) = rules.get(id) else {
-                let message = format!("error: no rule is called `{id}`\nhelp: `notafter rules list` names them all");
+                let message = format!(
+                    "error: no rule is called `{id}`\nhelp: `notafter rules list` names them all"
+                );
                 return Err(Failed::new(Exit::Usage, message));
             };
             print(&show(rule))?;
@@ -30,23 +32,42 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
 }
 
 fn list(rules: &RuleSet) -> String {
-    let width = rules.all().iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    let width = rules
+        .all()
+        .iter()
+        .map(|rule| rule.id.len())
+        .max()
+        .unwrap_or(0);
     let line = |rule: &Rule| {
         let off = if rule.enabled { "" } else { " (off)" };
-        format!("{:<width$}  {:<24}  {}{off}\n", rule.id, severities(rule), rule.title)
+        format!(
+            "{:<width$}  {:<24}  {}{off}\n",
+            rule.id,
+            severities(rule),
+            rule.title
+        )
     };
     rules.all().iter().map(line).collect()
 }
 
 fn severities(rule: &Rule) -> String {
-    let words: Vec<&str> = rule.levels.iter().rev().map(|level| level.severity.word()).collect();
+    let words: Vec<&str> = rule
+        .levels
+        .iter()
+        .rev()
+        .map(|level| level.severity.word())
+        .collect();
     words.join(", ")
 }
 
 fn show(rule: &Rule) -> String {
     let mut text = format!("{}: {}\n\n{}\n", rule.id, rule.title, rule.why.trim());
     for level in rule.levels.iter().rev() {
-        text.push_str(&format!("\n{} when {}\n", level.severity, level.when.text()));
+        text.push_str(&format!(
+            "\n{} when {}\n",
+            level.severity,
+            level.when.text()
+        ));
         if let Some(at) = &level.at {
             text.push_str(&format!("  from {} on\n", at.clause().text()));
         }
@@ -57,7 +78,11 @@ fn show(rule: &Rule) -> String {
     }
     text.push_str("\nExamples:\n");
     for example in &rule.examples {
-        text.push_str(&format!("  {}: {}\n", expected(example.expect), example.why));
+        text.push_str(&format!(
+            "  {}: {}\n",
+            expected(example.expect),
+            example.why
+        ));
     }
     text
 }
@@ -72,8 +97,10 @@ fn expected(expect: Expectation) -> String {
 
 /// Tests rule files of a user: each replaces the built-in rule of its name, or is added.
 fn test_files(files: &[PathBuf]) -> Result<Exit, Failed> {
-    let texts: Vec<(String, String)> =
-        files.iter().map(|path| rule_file(path)).collect::<Result<_, _>>()?;
+    let texts: Vec<(String, String)> = files
+        .iter()
+        .map(|path| rule_file(path))
+        .collect::<Result<_, _>>()?;
     let stems: Vec<String> = files
         .iter()
         .filter_map(|path| path.file_stem())
@@ -93,11 +120,18 @@ fn test(rules: &Arc<RuleSet>, wanted: impl Fn(&Rule) -> bool) -> Result<Exit, Fa
                 Err(why) => {
                     failed += 1;
                     let wanted = expected(example.expect);
-                    print(&format!("FAILED {}: {}\n  expected: {wanted}\n  but: {why}\n", rule.id, example.why))?;
+                    print(&format!(
+                        "FAILED {}: {}\n  expected: {wanted}\n  but: {why}\n",
+                        rule.id, example.why
+                    ))?;
                 }
             }
         }
     }
     print(&format!("{passed} examples passed, {failed} failed\n"))?;
-    Ok(if failed == 0 { Exit::Fine } else { Exit::Findings })
+    Ok(if failed == 0 {
+        Exit::Fine
+    } else {
+        Exit::Findings
+    })
 }

@@ -15,12 +15,20 @@ pub(super) fn directory(flag: Option<&Path>, configured: Option<&Path>) -> Resul
     }
     let system = PathBuf::from("/var/lib/notafter");
     let home = env::var_os("HOME").map(PathBuf::from);
-    if home.as_deref().is_none_or(|home| home == Path::new("/root")) {
+    if home
+        .as_deref()
+        .is_none_or(|home| home == Path::new("/root"))
+    {
         return Ok(system);
     }
     env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .or_else(|| home.map(|home| home.join(".local/state")))
         .map(|base| base.join("notafter"))
-        .ok_or_else(|| Failed::new(Exit::Usage, "error: no place for the state\nhelp: give one with --state DIR"))
+        .ok_or_else(|| {
+            Failed::new(
+                Exit::Usage,
+                "error: no place for the state\nhelp: give one with --state DIR",
+            )
+        })
 }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 /// Prints one row per certificate, as of the last commit of the running or last watch.
 pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
     let directory = state::directory(arguments.state.as_deref(), None)?;
-    let loaded = Store::open_read_only(&directory).and_then(|store| store.load()).map_err(|error| of_store(&error))?;
+    let loaded = Store::open_read_only(&directory)
+        .and_then(|store| store.load())
+        .map_err(|error| of_store(&error))?;
     let stored = loaded.rows.iter();
     let stored = stored.map(|row| (row.kind.as_str(), row.key.as_str(), row.value.as_str()));
     let engine = Engine::restore(Arc::new(RuleSet::default()), stored)
@@ -26,13 +28,17 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
         let wanted = name.to_lowercase();
         rows.retain(|row| row.name == wanted);
         if rows.is_empty() {
-            let message = format!("error: no certificate `{name}` is known\nhelp: `notafter status` lists them all");
+            let message = format!(
+                "error: no certificate `{name}` is known\nhelp: `notafter status` lists them all"
+            );
             return Err(Failed::new(Exit::Findings, message));
         }
     }
     rows.sort_by_key(|row| (row.alerts.is_empty(), row.not_after));
     if arguments.json {
-        let lines = rows.iter().filter_map(|row| serde_json::to_string(row).ok());
+        let lines = rows
+            .iter()
+            .filter_map(|row| serde_json::to_string(row).ok());
         print(&lines.map(|line| line + "\n").collect::<String>())?;
     } else {
         print(&text::status(&rows, loaded.debts.len()))?;

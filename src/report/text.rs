@@ -20,6 +20,7 @@ pub fn tell(
     let mut story = Story {
         text: String::new(),
         color,
+        remedy: String::new(),
     };
     story.heading(tally);
     let mut by_name: BTreeMap<(&str, &str), Vec<&AlertRow>> = BTreeMap::new();
@@ -83,6 +84,8 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
 struct Story {
     text: String,
     color: bool,
+    /// The remedy told last: it is not told twice in a row.
+    remedy: String,
 }
 
 impl Story {
@@ -166,7 +169,10 @@ impl Story {
         };
         self.line(format!("      {}", lead.title));
         self.indented(&lead.summary);
-        self.indented(&format!("What to do: {}", lead.remedy));
+        if self.remedy != lead.remedy {
+            self.remedy.clone_from(&lead.remedy);
+            self.indented(&format!("What to do: {}", lead.remedy));
+        }
         if let Some(quote) = lead.evidence.last() {
             self.line(format!("      Seen at {}:{}", quote.source, quote.line));
         }

@@ -151,6 +151,7 @@ impl Clause {
 /// A checked condition.
 #[derive(Clone, Debug)]
 pub struct Condition {
+    text: String,
     root: Node,
     facts: FactSet,
 }
@@ -172,7 +173,13 @@ impl Condition {
         root.leaves(&mut clauses);
         let facts = clauses.iter().map(|clause| clause.facts);
         let facts = facts.fold(FactSet::EMPTY, FactSet::union);
-        Ok(Self { root, facts })
+        let text = text.to_owned();
+        Ok(Self { text, root, facts })
+    }
+
+    /// The condition as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it holds.

@@ -6,13 +6,17 @@ use crate::command::watch::setup::Plan;
 use crate::engine::message::{Message, Status};
 use crate::engine::{AlertRow, Engine, Notice};
 use crate::notify::{Backoff, CAPACITY, Channel, Client, Courier, Outcome, Owed, Timeouts};
-use crate::source::{Batch, FileSource, FromSource, Position, Stop, Stopped, follow};
+use crate::source::batch::{Batch, FromSource, Stopped};
+use crate::source::file::{FileSource, follow};
+use crate::source::position::Position;
+use crate::source::stream::follow_reader;
+use crate::source::wake::Stop;
 use crate::store::{Commit, Debt, Fate, RowChange, Store};
 use crate::time::{LogTime, WallTime};
 use chrono::{TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -56,7 +60,8 @@ pub(super) async fn watch(plan: Plan) -> Result<Exit, Failed> {
     let (mut pump, positions) = Pump::start(plan)?;
     let stop = Stop::default();
     let mut lines = spawn(sources, positions, &stop);
-    let mut term = signal(SignalKind::terminate()).map_err(|error| Failed::io("SIGTERM", &error))?;
+    let mut term =
+        signal(SignalKind::terminate()).map_err(|error| Failed::io("SIGTERM", &error))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|error| Failed::io("SIGINT", &error))?;
     loop {
         let pause = pump.next_turn();
@@ -89,7 +94,14 @@ fn spawn(
         let (to, stop) = (to.clone(), stop.clone());
         let resume = positions.remove(&*source.name);
         thread::spawn(move || {
-            follow(source, resume, &stop, |from| to.blocking_send(from).map_err(|_| Stopped));
+            let hand_over = |from| to.blocking_send(from).map_err(|_| Stopped);
+            if source.path.as_os_str() == "-" {
+                if let Err(error) = follow_reader(&source.name, io::stdin(), hand_over) {
+                    say(&format!("error: standard input: {error}"));
+                }
+            } else {
+                follow(source, resume, &stop, hand_over);
+            }
         });
     }
     lines
@@ -146,13 +158,19 @@ impl Pump {
 
     fn greet(&self, sources: &[FileSource], debts: usize) {
         for source in sources {
-            say(&format!("{}: watching {}", source.name, source.path.display()));
+            say(&format!(
+                "{}: watching {}",
+                source.name,
+                source.path.display()
+            ));
         }
         for channel in &self.channels {
             say(&format!("alerts go to {}", channel.shown()));
         }
         if self.channels.is_empty() {
-            say("warning: no channel is configured, so alerts are only shown here\nhelp: add --notify ntfy://ntfy.sh/YOUR-TOPIC");
+            say(
+                "warning: no channel is configured, so alerts are only shown here\nhelp: add --notify ntfy://ntfy.sh/YOUR-TOPIC",
+            );
         }
         if debts > 0 {
             say(&format!("{debts} messages are still owed from before"));
@@ -180,7 +198,13 @@ impl Pump {
         let mut rows = Vec::new();
         for line in &batch.lines {
             let numbered = (line.number, line.bytes.as_slice());
-            self.intake.line(&batch.source, &batch.file, numbered, line.overlong, &mut rows);
+            self.intake.line(
+                &batch.source,
+                &batch.file,
+                numbered,
+                line.overlong,
+                &mut rows,
+            );
             self.rows.append(&mut rows);
         }
         if let Some(stamp) = batch.rejected_until {
@@ -188,7 +212,8 @@ impl Pump {
             self.rows.append(&mut rows);
         }
         self.intake.tally.lines += batch.counts.lines;
-        self.positions.insert(Arc::clone(&batch.source), batch.position);
+        self.positions
+            .insert(Arc::clone(&batch.source), batch.position);
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
             self.say_caught_up(&batch.source);
         }
@@ -196,10 +221,16 @@ impl Pump {
     }
 
     fn say_caught_up(&self, source: &str) {
-        let known = self.intake.engine.certificates().filter(|(instance, _, _)| *instance == source);
+        let known = self
+            .intake
+            .engine
+            .certificates()
+            .filter(|(instance, _, _)| *instance == source);
         let (known, lines) = (known.count(), self.intake.tally.lines);
         let unreadable = self.intake.tally.unreadable.count;
-        say(&format!("{source}: read to the end: {lines} lines, {unreadable} unreadable, {known} certificates known"));
+        say(&format!(
+            "{source}: read to the end: {lines} lines, {unreadable} unreadable, {known} certificates known"
+        ));
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
@@ -208,10 +239,16 @@ impl Pump {
             self.messages.extend(self.intake.engine.settle(source));
         }
         for Notice::ClockJumped { instance, to } in self.intake.engine.take_notices() {
-            say(&format!("{instance}: the clock of the log jumped ahead to {to}"));
+            say(&format!(
+                "{instance}: the clock of the log jumped ahead to {to}"
+            ));
         }
         self.dirty_since.get_or_insert_with(now);
-        if self.rows.is_empty() && self.messages.is_empty() { Ok(()) } else { self.commit() }
+        if self.rows.is_empty() && self.messages.is_empty() {
+            Ok(())
+        } else {
+            self.commit()
+        }
     }
 
     /// Time has passed: deadlines, and the commit of what no alert waited for.
@@ -219,7 +256,12 @@ impl Pump {
         let now = now();
         for source in self.live.clone() {
             let until: LogTime = now.trailing(self.lag_of(&source));
-            if self.intake.engine.deadline(&source).is_some_and(|deadline| deadline <= until) {
+            if self
+                .intake
+                .engine
+                .deadline(&source)
+                .is_some_and(|deadline| deadline <= until)
+            {
                 let mut rows = Vec::new();
                 self.intake.engine.tick(&source, until, &mut rows);
                 self.intake.count(&rows);
@@ -227,7 +269,10 @@ impl Pump {
                 self.settle(&source)?;
             }
         }
-        if self.dirty_since.is_some_and(|since| since + COMMIT_EVERY <= now) {
+        if self
+            .dirty_since
+            .is_some_and(|since| since + COMMIT_EVERY <= now)
+        {
             self.commit()?;
         }
         Ok(())
@@ -245,8 +290,14 @@ impl Pump {
             .messages
             .iter()
             .map(|message| {
-                let wanting = self.channels.iter().filter(|channel| channel.wants(message));
-                (message.clone(), wanting.map(|channel| channel.name().to_owned()).collect())
+                let wanting = self
+                    .channels
+                    .iter()
+                    .filter(|channel| channel.wants(message));
+                (
+                    message.clone(),
+                    wanting.map(|channel| channel.name().to_owned()).collect(),
+                )
             })
             .collect();
         let fresh = self.intake.engine.take_rows().into_iter();
@@ -256,7 +307,12 @@ impl Pump {
             value: row.value,
         }));
         let rows = std::mem::take(&mut self.changes);
-        let commit = Commit { positions, rows, messages, at: now() };
+        let commit = Commit {
+            positions,
+            rows,
+            messages,
+            at: now(),
+        };
         match self.store.commit(&commit) {
             Ok(debts) => {
                 self.positions.clear();
@@ -280,7 +336,9 @@ impl Pump {
 
     fn write_record(&mut self) -> Result<(), Failed> {
         let rows = std::mem::take(&mut self.rows);
-        let Some(record) = &mut self.record else { return Ok(()) };
+        let Some(record) = &mut self.record else {
+            return Ok(());
+        };
         let mut lines = String::new();
         for row in &rows {
             if let Ok(line) = serde_json::to_string(row) {
@@ -288,7 +346,9 @@ impl Pump {
                 lines.push('\n');
             }
         }
-        record.write_all(lines.as_bytes()).map_err(|error| Failed::io("the record", &error))
+        record
+            .write_all(lines.as_bytes())
+            .map_err(|error| Failed::io("the record", &error))
     }
 
     /// Hands debts to the courier; what it has no room for stays owed in the store.
@@ -296,7 +356,9 @@ impl Pump {
         for debt in debts {
             let (channel, ticket) = (debt.channel.clone(), debt.ticket);
             if self.courier.owe(debt) == Owed::NoSuchChannel {
-                say(&format!("message {ticket} is owed to {channel}, which is no channel any more; it stays in the outbox"));
+                say(&format!(
+                    "message {ticket} is owed to {channel}, which is no channel any more; it stays in the outbox"
+                ));
             }
         }
     }
@@ -307,7 +369,7 @@ impl Pump {
             Fate::Later { why, .. } => say(&format!("{}: {why}; will try again", outcome.channel)),
             Fate::Refused { why } => say(&format!("error: {}: {why}", outcome.channel)),
         }
-        self.record_fate(outcome)?;
+        record_fate(&mut self.store, outcome)?;
         if self.courier.has_room(&outcome.channel) {
             let limit = u32::try_from(CAPACITY).unwrap_or(u32::MAX);
             let owed = self.store.owed(&outcome.channel, limit);
@@ -317,25 +379,30 @@ impl Pump {
         Ok(())
     }
 
-    /// A fate that cannot be recorded costs at most a second delivery, with the same id.
-    fn record_fate(&mut self, outcome: &Outcome) -> Result<(), Failed> {
-        match self.store.settle(outcome.ticket, &outcome.fate, outcome.at) {
-            Err(error) if error.is_passing() => {
-                say(&format!("error: {error}"));
-                Ok(())
-            }
-            done => done.map_err(|error| of_store(&error)),
-        }
-    }
-
+    /// Ends cleanly: state is committed, and deliveries under way may finish.
     async fn finish(mut self) -> Result<Exit, Failed> {
         if self.dirty_since.is_some() {
             self.commit()?;
         }
-        for outcome in self.courier.stop(GRACE).await {
-            self.record_fate(&outcome)?;
+        let Self {
+            courier, mut store, ..
+        } = self;
+        for outcome in courier.stop(GRACE).await {
+            record_fate(&mut store, &outcome)?;
         }
         Ok(Exit::Fine)
+    }
+}
+
+/// Records what became of a try. A fate that cannot be recorded costs at most a second delivery,
+/// with the same id.
+fn record_fate(store: &mut Store, outcome: &Outcome) -> Result<(), Failed> {
+    match store.settle(outcome.ticket, &outcome.fate, outcome.at) {
+        Err(error) if error.is_passing() => {
+            say(&format!("error: {error}"));
+            Ok(())
+        }
+        done => done.map_err(|error| of_store(&error)),
     }
 }
 

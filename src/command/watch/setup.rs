@@ -10,7 +10,7 @@ use crate::diagnostic::render;
 use crate::engine::alert::stable_id;
 use crate::notify::{Channel, Secret};
 use crate::rules::RuleSet;
-use crate::source::FileSource;
+use crate::source::file::FileSource;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 use std::env;
@@ -68,23 +68,49 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
             name: one.name.as_str().into(),
             path: one.file.value.clone(),
         };
-        let lag = settings.sources.iter().map(|one| (one.name.as_str().into(), one.lag));
+        let lag = settings
+            .sources
+            .iter()
+            .map(|one| (one.name.as_str().into(), one.lag));
         return Ok((settings.sources.iter().map(source).collect(), lag.collect()));
     };
+    if path.as_os_str() == "-" {
+        let name: Arc<str> = "stdin".into();
+        let source = FileSource {
+            name: Arc::clone(&name),
+            path: path.to_owned(),
+        };
+        return Ok((vec![source], BTreeMap::from([(name, LAG)])));
+    }
     if path.is_dir() {
-        let message = format!("error: `{}` is a directory\nhelp: name the log file that Caddy writes", path.display());
+        let message = format!(
+            "error: `{}` is a directory\nhelp: name the log file that Caddy writes",
+            path.display()
+        );
         return Err(Failed::new(Exit::Usage, message));
     }
-    let stem = path.file_stem().map_or_else(|| "caddy".into(), |stem| stem.to_string_lossy());
+    let stem = path
+        .file_stem()
+        .map_or_else(|| "caddy".into(), |stem| stem.to_string_lossy());
     let name: Arc<str> = stem.as_ref().into();
     let path = std::path::absolute(path).map_err(|error| Failed::io(path.display(), &error))?;
-    Ok((vec![FileSource { name: Arc::clone(&name), path }], BTreeMap::from([(name, LAG)])))
+    Ok((
+        vec![FileSource {
+            name: Arc::clone(&name),
+            path,
+        }],
+        BTreeMap::from([(name, LAG)]),
+    ))
 }
 
 fn configured_channel(configured: &ChannelSettings) -> Result<Channel, Failed> {
     let name = &configured.name;
-    let secret = read_secret(&configured.token)
-        .map_err(|why| Failed::new(Exit::Config, format!("error: the token of channel `{name}` cannot be read: {why}")))?;
+    let secret = read_secret(&configured.token).map_err(|why| {
+        Failed::new(
+            Exit::Config,
+            format!("error: the token of channel `{name}` cannot be read: {why}"),
+        )
+    })?;
     Channel::from_url(name, configured.url.value.as_str(), secret)
         .map(|channel| channel.with_min_severity(configured.min_severity))
         .map_err(|error| Failed::new(Exit::Config, format!("error: channel `{name}`: {error}")))
