@@ -1,1 +1,29 @@
 //! Files and standard input into lines: following, rotation, archives.
+//!
+//! ```text
+//! follow   a live log and its rotated set -> batches of lines with positions   file, tail
+//! replay   archives, directories, `-`     -> lines                             archive
+//! ```
+//!
+//! Both use [`line::Scanner`], which drops the lines that cannot concern a certificate by their head.
+//! Following runs on plain threads; whoever wants tokio bridges in the closure given to
+//! [`file::follow`].
+
+pub mod archive;
+pub mod batch;
+pub mod error;
+pub mod file;
+pub mod line;
+pub mod notice;
+mod onward;
+pub mod position;
+mod reading;
+pub mod rotation;
+pub mod stream;
+mod tail;
+#[cfg(test)]
+mod tail_model;
+#[cfg(test)]
+mod tail_test;
+mod unpack;
+pub mod wake;

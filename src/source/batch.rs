@@ -1,0 +1,82 @@
+//! What a follower hands over: lines in bounded batches, and what it has to say.
+
+use crate::source::line::{Candidate, Counts};
+use crate::source::notice::Notice;
+use crate::source::position::Position;
+use crate::time::LogTime;
+use std::sync::Arc;
+
+/// Lines a batch holds at most.
+pub const BATCH_LINES_MAX: usize = 512;
+/// Line bytes after which a batch is full; one line may go beyond.
+pub const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// One thing a follower hands over.
+#[derive(Debug)]
+pub enum FromSource {
+    /// Lines were read.
+    Lines(Batch),
+    /// The state of the source changed.
+    Said(Notice),
+}
+
+/// Lines of one file, in order.
+#[derive(Debug)]
+pub struct Batch {
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// Path of the file the lines came from.
+    pub file: Arc<str>,
+    /// The lines that were not rejected; may be empty.
+    pub lines: Vec<OwnedLine>,
+    /// What was read since the last batch, rejected lines included.
+    pub counts: Counts,
+    /// The time of the last rejected line, when it came after the last of `lines`.
+    pub rejected_until: Option<LogTime>,
+    /// Where to go on once this batch is in the store.
+    pub position: Position,
+    /// Whether everything that was in the log has now been handed over.
+    pub caught_up: bool,
+}
+
+/// A [`Candidate`] with its own bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedLine {
+    /// The line without its newline.
+    pub bytes: Vec<u8>,
+    /// Its number in its file, from 1.
+    pub number: u64,
+    /// Whether it was cut.
+    pub overlong: bool,
+}
+
+/// Whoever took the batches is gone, or asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped;
+
+/// The lines of the batch to come.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    lines: Vec<OwnedLine>,
+    bytes: usize,
+}
+
+impl Gathering {
+    pub(super) fn push(&mut self, line: Candidate<'_>) {
+        self.bytes += line.bytes.len();
+        self.lines.push(OwnedLine {
+            bytes: line.bytes.to_vec(),
+            number: line.number,
+            overlong: line.overlong,
+        });
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.lines.len() >= BATCH_LINES_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    pub(super) fn take(&mut self) -> Vec<OwnedLine> {
+        self.bytes = 0;
+        std::mem::take(&mut self.lines)
+    }
+}
