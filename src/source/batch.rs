@@ -75,10 +75,6 @@ impl Gathering {
         self.lines.len() >= BATCH_LINES_MAX || self.bytes >= BATCH_BYTES_MAX
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     pub(super) fn take(&mut self) -> Vec<OwnedLine> {
         self.bytes = 0;
         std::mem::take(&mut self.lines)

@@ -342,7 +342,7 @@ mod tests {
         let (lines, scanner) = scan(&[b"\xef\xbb", b"\xbfa\n\xef\xbb\xbfb\n"]);
         assert_eq!(lines[0].0, b"a");
         assert_eq!(lines[1].0, b"\xef\xbb\xbfb");
-        assert_eq!(scanner.offset(), 9);
+        assert_eq!(scanner.offset(), 10);
         let (lines, _) = scan(&[b"\xef\xbb\xbf", ACCESS.as_bytes(), b"\n"]);
         assert_eq!(lines, []);
     }

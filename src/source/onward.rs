@@ -22,6 +22,10 @@ impl Member {
     pub(super) fn is_empty(&self) -> bool {
         self.metadata.len() == 0
     }
+
+    pub(super) fn modified(&self) -> i64 {
+        modified(&self.metadata)
+    }
 }
 
 /// The next file to read.
@@ -48,7 +52,7 @@ pub(super) enum How {
 }
 
 /// The set of a live log as it is now, oldest first, the live file last.
-pub(super) fn members(live: &Path, unreadable: &[Inode]) -> io::Result<Vec<Member>> {
+pub(super) fn members(live: &Path, unreadable: &[(Inode, i64)]) -> io::Result<Vec<Member>> {
     let target = if live.is_symlink() {
         std::fs::canonicalize(live).unwrap_or_else(|_| live.to_path_buf())
     } else {
@@ -61,7 +65,7 @@ pub(super) fn members(live: &Path, unreadable: &[Inode]) -> io::Result<Vec<Membe
             continue;
         };
         let inode = Inode::of(&metadata);
-        if metadata.is_file() && !unreadable.contains(&inode) {
+        if metadata.is_file() && !unreadable.contains(&(inode, modified(&metadata))) {
             found.push(Member {
                 path,
                 inode,
@@ -122,7 +126,7 @@ pub(super) fn onward(
     let since = read.map_or(position.modified, |(_, modified)| modified);
     let later = members
         .into_iter()
-        .find(|member| member.is_live || modified(&member.metadata) > since)?;
+        .find(|member| member.is_live || member.modified() > since)?;
     Some(whole(later, if was_cut { How::Cut } else { How::Later }))
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Reading {
     pub(super) inode: Inode,
     pub(super) modified: i64,
     pub(super) scanner: Scanner,
-    /// Whether it was the live file when its end was first reached.
+    /// Whether it was the live file when it was opened.
     pub(super) was_live: bool,
     file: File,
     /// The text inside, when the file is compressed.
@@ -86,17 +86,13 @@ impl Reading {
 
     /// Whether the file was cut, or cut and written anew, since it was read.
     pub(super) fn was_cut(&mut self) -> io::Result<bool> {
-        if self.is_packed() {
+        if self.is_packed() || !self.was_live {
             return Ok(false);
         }
         let metadata = self.file.metadata()?;
-        let fed = self.scanner.fed();
-        let cut = match metadata.len().cmp(&fed) {
-            std::cmp::Ordering::Less => true,
-            std::cmp::Ordering::Equal => false,
-            // The old size was passed again between two looks: only the head can tell.
-            std::cmp::Ordering::Greater => head_of(&self.file, self.head.len())? != self.head,
-        };
+        // The old size may have been reached again between two looks: then only the head can tell.
+        let cut = metadata.len() < self.scanner.fed()
+            || head_of(&self.file, self.head.len())? != self.head;
         if !cut {
             self.modified = modified(&metadata);
         }
@@ -106,22 +102,31 @@ impl Reading {
     /// The end of the last complete line, if there was any.
     pub(super) fn position(&mut self) -> Option<Position> {
         let offset = self.scanner.offset();
-        let length =
-            usize::try_from(offset).map_or(self.head.len(), |end| end.min(self.head.len()));
+        let length = usize::try_from(offset).map_or(HEAD_BYTES, |offset| offset.min(HEAD_BYTES));
         if length == 0 {
             return None;
         }
         if self.fingerprint.length != length {
             self.fingerprint = Fingerprint::of(self.head.get(..length)?);
         }
-        Some(Position {
+        Some(self.at_last_line(self.fingerprint.clone()))
+    }
+
+    /// The same place for finding a copy of this file: an unfinished line counts as its head too.
+    pub(super) fn trace(&self) -> Option<Position> {
+        let fingerprint = Fingerprint::of(&self.head);
+        (!self.head.is_empty()).then(|| self.at_last_line(fingerprint))
+    }
+
+    fn at_last_line(&self, fingerprint: Fingerprint) -> Position {
+        Position {
             device: self.inode.device,
             inode: self.inode.number,
-            fingerprint: self.fingerprint.clone(),
+            fingerprint,
             modified: self.modified,
-            offset,
+            offset: self.scanner.offset(),
             line: self.scanner.line(),
-        })
+        }
     }
 }
 

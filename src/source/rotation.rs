@@ -35,9 +35,8 @@ pub(super) fn member(name: &str) -> Member {
         Some(plain) => (plain, true),
         None => (name, false),
     };
-    let (live, age) = numbered(plain)
-        .or_else(|| dated_behind(plain))
-        .or_else(|| dated_within(plain))
+    let (live, age) = dated(plain)
+        .or_else(|| numbered(plain))
         .unwrap_or_else(|| (plain.to_owned(), Age::Live));
     Member { live, age, packed }
 }
@@ -54,22 +53,8 @@ fn numbered(name: &str) -> Option<(String, Age)> {
     ))
 }
 
-/// `caddy.log-20260503`
-fn dated_behind(name: &str) -> Option<(String, Age)> {
-    for (at, _) in name.match_indices(".") {
-        let Some((offset, _)) = name.get(at..)?.split_once('-') else {
-            continue;
-        };
-        let (live, stamp) = name.split_at_checked(at + offset.len())?;
-        if let Some(digits) = stamp_digits(stamp) {
-            return Some((live.to_owned(), Age::Dated(digits)));
-        }
-    }
-    None
-}
-
-/// `caddy-2026-05-03T22-04-01.000-size.log`
-fn dated_within(name: &str) -> Option<(String, Age)> {
+/// `caddy-2026-05-03T22-04-01.000-size.log` or `caddy.log-20260503`
+fn dated(name: &str) -> Option<(String, Age)> {
     for (at, _) in name.match_indices('-') {
         let (stem, rest) = name.split_at_checked(at)?;
         let (stamp, extension) = match rest.rsplit_once('.') {

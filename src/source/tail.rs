@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const READ_BYTES: usize = 64 << 10;
 /// How long a log may be missing in the middle of a rotation before it is worth a word.
 const ROTATION_TAKES: Duration = Duration::from_secs(2);
+/// A file system whose inodes do not hold still would otherwise keep us running in a circle.
+const AGAIN_MAX: u32 = 100;
 
 /// Where batches and notices go.
 pub(super) type To<'a> = &'a mut dyn FnMut(FromSource) -> Result<(), Stopped>;
@@ -35,11 +37,13 @@ pub(super) struct Tail {
     gathering: Gathering,
     buffer: Vec<u8>,
     /// Members that could not be opened, and are passed over.
-    unreadable: Vec<Inode>,
+    unreadable: Vec<(Inode, i64)>,
     trouble: Option<NoticeKind>,
     missing_since: Option<Instant>,
     told_caught_up: bool,
     opened: bool,
+    /// How often in a row the directory changed between listing and opening.
+    again: u32,
 }
 
 /// How a look ended: at the end for now, or there is more to read.
@@ -63,6 +67,7 @@ impl Tail {
             missing_since: None,
             told_caught_up: false,
             opened: false,
+            again: 0,
         }
     }
 
@@ -81,7 +86,7 @@ impl Tail {
 
     /// Opens the file to start with.
     fn begin(&mut self, to: To<'_>) -> Result<Pace, Stopped> {
-        match self.place(None) {
+        match self.place(None, None) {
             Err(error) => self.fail(&error, to),
             Ok(None) => {
                 let missing = io::Error::from(io::ErrorKind::NotFound);
@@ -99,6 +104,8 @@ impl Tail {
             Err(error) => return self.fail(&error, to),
         }
         if let Err(error) = self.drain(&mut reading, to)? {
+            // They are read again, from the position.
+            drop(self.gathering.take());
             return self.fail(&error, to);
         }
         let live = match std::fs::metadata(&self.source.path) {
@@ -110,9 +117,12 @@ impl Tail {
             }
         };
         if live.is_some_and(|live| Inode::of(&live) == reading.inode) {
-            return self.rest_at_live(reading, to);
+            self.recover(to)?;
+            self.rest(reading, to)?;
+            return Ok(Pace::Rest);
         }
-        match self.place(Some((reading.inode, reading.modified))) {
+        self.flush(&mut reading, to)?;
+        match self.place(Some((reading.inode, reading.modified)), reading.trace()) {
             Err(error) => {
                 self.reading = Some(reading);
                 self.fail(&error, to)
@@ -130,15 +140,23 @@ impl Tail {
         }
     }
 
-    fn place(&self, read: Option<(Inode, i64)>) -> io::Result<Option<Place>> {
+    fn place(
+        &self,
+        read: Option<(Inode, i64)>,
+        trace: Option<Position>,
+    ) -> io::Result<Option<Place>> {
         let members = members(&self.source.path, &self.unreadable)?;
-        Ok(onward(members, read, self.position.as_ref()))
+        Ok(onward(
+            members,
+            read,
+            trace.as_ref().or(self.position.as_ref()),
+        ))
     }
 
     /// Opens the next file; only then what is left of the last one is handed over.
     fn enter(&mut self, place: &Place, last: Option<Reading>, to: To<'_>) -> Result<Pace, Stopped> {
         let opened = Reading::open(&place.member.path, place.offset, place.line);
-        let next = match opened {
+        let mut next = match opened {
             Ok(next) if next.inode == place.member.inode => next,
             // The name has moved on since the directory was read.
             Ok(_) => return Ok(self.again(last)),
@@ -148,7 +166,8 @@ impl Tail {
                 return self.fail(&error, to);
             }
             Err(error) => {
-                self.unreadable.push(place.member.inode);
+                self.unreadable
+                    .push((place.member.inode, place.member.modified()));
                 let text = format!(
                     "{}: {error}; its lines are lost",
                     place.member.path.display()
@@ -164,8 +183,9 @@ impl Tail {
                 let text = format!("{} was rotated", self.source.path.display());
                 self.say(NoticeKind::Rotated, text, None, to)?;
             }
+        } else {
+            self.say_how(place, to)?;
         }
-        self.say_how(place, to)?;
         if place.member.is_live {
             self.recover(to)?;
             if !self.opened {
@@ -174,6 +194,8 @@ impl Tail {
                 self.say(NoticeKind::Opened, text, None, to)?;
             }
         }
+        next.was_live = place.member.is_live;
+        self.again = 0;
         self.told_caught_up = false;
         self.reading = Some(next);
         Ok(Pace::GoOn)
@@ -181,7 +203,12 @@ impl Tail {
 
     fn again(&mut self, last: Option<Reading>) -> Pace {
         self.reading = last;
-        Pace::GoOn
+        self.again += 1;
+        if self.again % AGAIN_MAX == 0 {
+            Pace::Rest
+        } else {
+            Pace::GoOn
+        }
     }
 
     fn say_how(&mut self, place: &Place, to: To<'_>) -> Result<(), Stopped> {
@@ -207,13 +234,17 @@ impl Tail {
     /// Reads what was still written after the next file was seen. A last line without its newline
     /// will not get one any more, unless it is read again from elsewhere.
     fn leave(&mut self, mut last: Reading, finish: bool, to: To<'_>) -> Result<(), Stopped> {
-        // An error was said when it came first.
-        let _read = self.drain(&mut last, to)?;
         if finish {
+            // It was read without an error a moment ago; whatever came since is not held back by one.
+            let _read = self.drain(&mut last, to)?;
             last.scanner.finish(&mut |line| self.gathering.push(line));
         }
-        if last.scanner.counts().lines > 0 {
-            self.send(&mut last, false, to)?;
+        self.flush(&mut last, to)
+    }
+
+    fn flush(&mut self, reading: &mut Reading, to: To<'_>) -> Result<(), Stopped> {
+        if reading.scanner.counts().lines > 0 {
+            self.send(reading, false, to)?;
         }
         Ok(())
     }
@@ -222,7 +253,8 @@ impl Tail {
     fn cut(&mut self, mut reading: Reading, to: To<'_>) -> Result<Pace, Stopped> {
         let text = format!("{} was truncated", self.source.path.display());
         self.say(NoticeKind::Truncated, text, None, to)?;
-        let place = match self.place(None) {
+        self.flush(&mut reading, to)?;
+        let place = match self.place(None, reading.trace()) {
             Ok(place) => place,
             Err(error) => return self.fail(&error, to),
         };
@@ -232,11 +264,10 @@ impl Tail {
         reading
             .scanner
             .finish(&mut |line| self.gathering.push(line));
-        if reading.scanner.counts().lines > 0 {
-            self.send(&mut reading, false, to)?;
-        }
+        self.flush(&mut reading, to)?;
         match Reading::open(&reading.path, 0, 0) {
-            Ok(anew) => {
+            Ok(mut anew) => {
+                anew.was_live = true;
                 self.told_caught_up = false;
                 self.reading = Some(anew);
                 Ok(Pace::GoOn)
@@ -290,18 +321,10 @@ impl Tail {
         Ok(())
     }
 
-    fn rest_at_live(&mut self, mut reading: Reading, to: To<'_>) -> Result<Pace, Stopped> {
-        reading.was_live = true;
-        self.recover(to)?;
-        self.rest(reading, to)?;
-        Ok(Pace::Rest)
-    }
-
     /// Everything was read: says so, once.
     fn rest(&mut self, mut reading: Reading, to: To<'_>) -> Result<(), Stopped> {
         if reading.scanner.counts().lines > 0 || !self.told_caught_up {
             self.send(&mut reading, true, to)?;
-            self.told_caught_up = true;
         }
         self.reading = Some(reading);
         Ok(())
@@ -309,6 +332,7 @@ impl Tail {
 
     fn send(&mut self, reading: &mut Reading, caught_up: bool, to: To<'_>) -> Result<(), Stopped> {
         let counts: Counts = reading.scanner.take_counts();
+        self.told_caught_up = caught_up;
         if let Some(position) = reading.position() {
             self.position = Some(position);
         }
@@ -364,5 +388,14 @@ impl Tail {
             text,
             remedy,
         }))
+    }
+
+    /// The size of the largest buffer held between two looks.
+    #[cfg(test)]
+    pub(super) fn buffer_bytes(&self) -> usize {
+        let held = |reading: &Reading| reading.scanner.buffer_bytes();
+        self.buffer
+            .capacity()
+            .max(self.reading.as_ref().map_or(0, held))
     }
 }
