@@ -40,6 +40,12 @@ pub enum NoticeKind {
     Recovered,
 }
 
+/// What to do when a log may not be read. Caddy 2.6 ignores `mode` in `output file`.
+pub const PERMISSION_REMEDY: &str = "Caddy creates its log files with mode 0600 (2.9 and later \
+    always, 2.6 to 2.8 when rolling). With Caddy 2.9 or later add `mode 0640` to `output file` and \
+    put this user in Caddy's group; otherwise run notafter with `User=caddy`, or let Caddy log to \
+    the journal.";
+
 /// What to say when opening or reading the log failed: kind, sentence, remedy.
 pub(super) fn of_error(path: &Path, error: &io::Error) -> (NoticeKind, String, Option<String>) {
     let shown = path.display();
@@ -52,12 +58,7 @@ pub(super) fn of_error(path: &Path, error: &io::Error) -> (NoticeKind, String, O
         io::ErrorKind::PermissionDenied => (
             NoticeKind::PermissionDenied,
             format!("{shown} cannot be read: permission denied"),
-            Some(
-                "Caddy creates its log files with mode 0600 (2.9 and later always, 2.6 to 2.8 when \
-                 rolling). Add `mode 0640` to `output file` and put this user in Caddy's group, or \
-                 run notafter with `User=caddy`, or read the journal instead of the file."
-                    .to_owned(),
-            ),
+            Some(PERMISSION_REMEDY.to_owned()),
         ),
         _ => (
             NoticeKind::Unreadable,
