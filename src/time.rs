@@ -42,6 +42,11 @@ macro_rules! moment {
                 self.0.div_euclid(1_000_000)
             }
 
+            /// As people read it: `2026-05-03 23:37:59 UTC`.
+            pub fn utc(self) -> String {
+                self.to_string().replace('T', " ").replace('Z', " UTC")
+            }
+
             /// Reads an RFC 3339 time; `None` when the text is not one.
             pub fn parse_rfc3339(text: &str) -> Option<Self> {
                 let time = DateTime::parse_from_rfc3339(text).ok()?;

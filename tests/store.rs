@@ -308,10 +308,9 @@ fn a_state_of_every_version_is_brought_up_to_date() {
 
 const KILLED: &str = "NOTAFTER_TEST_KILLED_WRITER";
 
-/// Not a test of its own: the child that `a_kill_leaves_position_rows_and_debts_of_one_commit`
+/// Does nothing unless it is the child that `a_kill_leaves_position_rows_and_debts_of_one_commit`
 /// starts and kills.
 #[test]
-#[ignore = "runs for ever; started by the kill test"]
 fn a_writer_that_is_killed() {
     let Some(directory) = std::env::var_os(KILLED) else {
         return;
@@ -353,7 +352,7 @@ fn a_kill_leaves_position_rows_and_debts_of_one_commit() {
     let (mut last, mut ends) = (0, Vec::new());
     for round in 0..6_u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_writer_that_is_killed", "--ignored"])
+            .args(["--exact", "a_writer_that_is_killed"])
             .env(KILLED, directory.path())
             .stdout(Stdio::null())
             .spawn()

@@ -58,11 +58,6 @@ mod house {
     }
 
     #[test]
-    fn rules_have_examples_both_ways() {
-        expect_none(&documents::rules_without_examples(&Tree::read()));
-    }
-
-    #[test]
     fn fixtures_are_introduced() {
         expect_none(&documents::unknown_fixtures(&Tree::read()));
     }

@@ -284,103 +284,106 @@ fn rcode(text: &str) -> Option<Cause> {
 mod tests {
     use super::*;
 
+    use SeenBy::{Ca, Caddy, Provider};
+
+    const READ: &[(&str, Cause, SeenBy)] = &[
+        (
+            "presenting for challenge: could not determine zone for domain \"_acme-challenge.a\": unexpected response code 'SERVFAIL' for a.",
+            Cause::DnsServfail,
+            Caddy,
+        ),
+        (
+            "could not determine zone for domain \"x\": read udp 127.0.0.1:4->127.0.0.53:53: i/o timeout",
+            Cause::DnsTimeout,
+            Caddy,
+        ),
+        (
+            "HTTP 400 urn:ietf:params:acme:error:dns - DNS problem: SERVFAIL looking up A for a",
+            Cause::DnsServfail,
+            Ca,
+        ),
+        (
+            "HTTP 400 urn:ietf:params:acme:error:dns - DNS problem: NXDOMAIN looking up TXT",
+            Cause::DnsNxdomain,
+            Ca,
+        ),
+        (
+            "HTTP 400 urn:ietf:params:acme:error:connection - 1.2.3.4: Timeout during connect",
+            Cause::ChallengeUnreachable,
+            Ca,
+        ),
+        (
+            "HTTP 403 urn:ietf:params:acme:error:caa - CAA record for a prevents issuance",
+            Cause::CaCaa,
+            Ca,
+        ),
+        (
+            "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates",
+            Cause::CaRateLimited,
+            Ca,
+        ),
+        (
+            "HTTP 429: JSON-decoding problem details: unexpected end of JSON input (raw='')",
+            Cause::CaRateLimited,
+            Ca,
+        ),
+        (
+            "registering account [] with server: provisioning client: performing request: Get \"https://127.0.0.1:1/directory\": dial tcp 127.0.0.1:1: connect: connection refused",
+            Cause::CaUnreachable,
+            Caddy,
+        ),
+        (
+            "Get \"https://acme\": dial tcp: lookup acme on 127.0.0.53:53: server misbehaving",
+            Cause::CaUnreachable,
+            Caddy,
+        ),
+        (
+            "presenting for challenge: adding temporary record for zone \"a.\": got error status: HTTP 403: bad token",
+            Cause::DnsProviderAuth,
+            Provider,
+        ),
+        (
+            "waiting for solver certmagic.solverWrapper to be ready: timed out waiting for record to fully propagate; last error: <nil>",
+            Cause::DnsPropagation,
+            Caddy,
+        ),
+        (
+            "no solvers available for remaining challenges (configured=[http-01])",
+            Cause::ChallengeNoneAvailable,
+            Caddy,
+        ),
+        (
+            "failed storage check: write: no space left on device - storage is probably misconfigured",
+            Cause::StorageFull,
+            Caddy,
+        ),
+        (
+            "open /data/certificates/x/a/a.key: no such file or directory",
+            Cause::StorageMissing,
+            Caddy,
+        ),
+        (
+            "HTTP 0 urn:ietf:params:acme:error:serverInternal",
+            Cause::CaServerError,
+            Ca,
+        ),
+        (
+            "HTTP 400 urn:ietf:params:acme:error:accountDoesNotExist - gone",
+            Cause::CaAccount,
+            Ca,
+        ),
+        (
+            "subject 'a.local' does not qualify for a public certificate",
+            Cause::CaRejectedName,
+            Caddy,
+        ),
+        ("authorization took too long", Cause::CaUnreachable, Caddy),
+        ("something else", Cause::Unknown, Caddy),
+    ];
+
     #[test]
     fn causes_are_told_from_error_texts() {
-        use SeenBy::{Ca, Caddy, Provider};
-        for (text, cause, seen_by) in [
-            (
-                "presenting for challenge: could not determine zone for domain \"_acme-challenge.a\": unexpected response code 'SERVFAIL' for a.",
-                Cause::DnsServfail,
-                Caddy,
-            ),
-            (
-                "could not determine zone for domain \"x\": read udp 127.0.0.1:4->127.0.0.53:53: i/o timeout",
-                Cause::DnsTimeout,
-                Caddy,
-            ),
-            (
-                "HTTP 400 urn:ietf:params:acme:error:dns - DNS problem: SERVFAIL looking up A for a",
-                Cause::DnsServfail,
-                Ca,
-            ),
-            (
-                "HTTP 400 urn:ietf:params:acme:error:dns - DNS problem: NXDOMAIN looking up TXT",
-                Cause::DnsNxdomain,
-                Ca,
-            ),
-            (
-                "HTTP 400 urn:ietf:params:acme:error:connection - 1.2.3.4: Timeout during connect",
-                Cause::ChallengeUnreachable,
-                Ca,
-            ),
-            (
-                "HTTP 403 urn:ietf:params:acme:error:caa - CAA record for a prevents issuance",
-                Cause::CaCaa,
-                Ca,
-            ),
-            (
-                "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates",
-                Cause::CaRateLimited,
-                Ca,
-            ),
-            (
-                "HTTP 429: JSON-decoding problem details: unexpected end of JSON input (raw='')",
-                Cause::CaRateLimited,
-                Ca,
-            ),
-            (
-                "registering account [] with server: provisioning client: performing request: Get \"https://127.0.0.1:1/directory\": dial tcp 127.0.0.1:1: connect: connection refused",
-                Cause::CaUnreachable,
-                Caddy,
-            ),
-            (
-                "Get \"https://acme\": dial tcp: lookup acme on 127.0.0.53:53: server misbehaving",
-                Cause::CaUnreachable,
-                Caddy,
-            ),
-            (
-                "presenting for challenge: adding temporary record for zone \"a.\": got error status: HTTP 403: bad token",
-                Cause::DnsProviderAuth,
-                Provider,
-            ),
-            (
-                "waiting for solver certmagic.solverWrapper to be ready: timed out waiting for record to fully propagate; last error: <nil>",
-                Cause::DnsPropagation,
-                Caddy,
-            ),
-            (
-                "no solvers available for remaining challenges (configured=[http-01])",
-                Cause::ChallengeNoneAvailable,
-                Caddy,
-            ),
-            (
-                "failed storage check: write: no space left on device - storage is probably misconfigured",
-                Cause::StorageFull,
-                Caddy,
-            ),
-            (
-                "open /data/certificates/x/a/a.key: no such file or directory",
-                Cause::StorageMissing,
-                Caddy,
-            ),
-            (
-                "HTTP 0 urn:ietf:params:acme:error:serverInternal",
-                Cause::CaServerError,
-                Ca,
-            ),
-            (
-                "HTTP 400 urn:ietf:params:acme:error:accountDoesNotExist - gone",
-                Cause::CaAccount,
-                Ca,
-            ),
-            (
-                "subject 'a.local' does not qualify for a public certificate",
-                Cause::CaRejectedName,
-                Caddy,
-            ),
-            ("authorization took too long", Cause::CaUnreachable, Caddy),
-            ("something else", Cause::Unknown, Caddy),
-        ] {
+        for &(text, cause, seen_by) in READ {
             assert_eq!(classify(text), (cause, seen_by), "{text}");
         }
     }

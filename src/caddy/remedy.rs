@@ -100,12 +100,12 @@ const ON_THIS_HOST: [Row; 26] = [
     ),
     (
         Cause::CaUnreachable,
-        "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null",
+        "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null (or your own CA's directory)",
         "Mend the way from this host to the CA: DNS, firewall, proxy, clock",
     ),
     (
         Cause::CaServerError,
-        "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null",
+        "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null (or your own CA's directory)",
         "See the status page of the CA; if it lasts, add a second issuer",
     ),
     (

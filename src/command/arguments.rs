@@ -40,8 +40,12 @@ pub struct RuleArguments {
 pub struct WatchArguments {
     /// Log file to follow; also one that does not exist yet
     pub path: Option<PathBuf>,
-    /// Where to send alerts: ntfy://HOST/TOPIC, ntfy+http://HOST/TOPIC or an http(s) webhook
-    #[arg(long, value_name = "URL")]
+    /// Where to send alerts
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Where to send alerts: ntfy://HOST/TOPIC, ntfy+http://HOST/TOPIC or an http(s) webhook"
+    )]
     pub notify: Vec<String>,
     /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
     #[arg(long, value_name = "FILE")]

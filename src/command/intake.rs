@@ -4,6 +4,7 @@ use crate::caddy::entry::{Entry, Unreadable};
 use crate::engine::evidence::{Origin, Quote};
 use crate::engine::{AlertRow, Engine, Seen};
 use crate::report::Tally;
+use crate::source::line::Candidate;
 use crate::time::LogTime;
 use std::sync::Arc;
 
@@ -32,10 +33,14 @@ impl Intake {
         &mut self,
         instance: &str,
         source: &Arc<str>,
-        (number, bytes): (u64, &[u8]),
-        overlong: bool,
+        line: Candidate<'_>,
         out: &mut Vec<AlertRow>,
     ) {
+        let Candidate {
+            bytes,
+            number,
+            overlong,
+        } = line;
         if overlong {
             self.tally
                 .unreadable(source, number, || "longer than 1 MiB".to_owned());

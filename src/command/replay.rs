@@ -56,13 +56,7 @@ fn read_set(
         let source: Arc<str> = path.display().to_string().into();
         let mut rows = Vec::new();
         let done = read(path, &mut |line| {
-            intake.line(
-                instance,
-                &source,
-                (line.number, line.bytes),
-                line.overlong,
-                &mut rows,
-            );
+            intake.line(instance, &source, line, &mut rows);
             alerts.append(&mut rows);
         });
         let (counts, stamp, broken) = match done {

@@ -161,8 +161,9 @@ impl Incident {
                 "attempts"
             };
             lines.push(format!(
-                "It had been failing for {}, since {since}: {} failed {plural}, cause {}.",
+                "It had been failing for {}, since {}: {} failed {plural}, cause {}.",
                 spell(at - since),
+                since.utc(),
                 row.attempts_total,
                 row.cause.map_or("unknown", Cause::word),
             ));

@@ -199,6 +199,8 @@ impl Instance {
 mod tests {
     use super::*;
 
+    const SOON: TimeDelta = TimeDelta::milliseconds(50);
+
     fn at(seconds: i64) -> LogTime {
         LogTime::from_seconds(1_700_000_000 + seconds)
     }
@@ -209,7 +211,6 @@ mod tests {
             log_time: Some(at(0)),
             ..Instance::default()
         };
-        const SOON: TimeDelta = TimeDelta::milliseconds(50);
         let ahead = at(30 * 86_400);
         assert_eq!(instance.reach(ahead), (at(0), Moved::Held));
         assert_eq!(instance.reach(at(1)), (at(1), Moved::Fine));

@@ -47,7 +47,7 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
     for row in rows {
         let expiry = row.not_after.map_or_else(
             || "expiry not seen yet     ".to_owned(),
-            |end| format!("until {}", utc(end)),
+            |end| format!("until {}", end.utc()),
         );
         text.push_str(&format!(
             "{:<width$}  {:<12}  {expiry}",
@@ -55,7 +55,7 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
         ));
         if let Some(next) = row.next_retry {
             let source = row.next_retry_source.map_or("", RetrySource::word);
-            text.push_str(&format!("  next attempt {} ({source})", utc(next)));
+            text.push_str(&format!("  next attempt {} ({source})", next.utc()));
         }
         if let Some(tries) = row.tries_left {
             text.push_str(&format!(", {tries} left before expiry"));
@@ -63,7 +63,7 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
         if let (Some(since), Some(cause)) = (row.failing_since, row.cause) {
             text.push_str(&format!(
                 "  failing since {} ({})",
-                utc(since),
+                since.utc(),
                 cause.word()
             ));
         }
@@ -99,8 +99,8 @@ impl Story {
             (Some(first), Some(last)) => {
                 format!(
                     ", from {} to {} ({})",
-                    utc(first),
-                    utc(last),
+                    first.utc(),
+                    last.utc(),
                     spell(last - first)
                 )
             }
@@ -128,7 +128,7 @@ impl Story {
         self.line(format!("\n{name}"));
         let first = rows.first();
         if let Some(not_after) = first.and_then(|row| row.not_after) {
-            self.line(format!("  expires {}", utc(not_after)));
+            self.line(format!("  expires {}", not_after.utc()));
         }
         if let Some(row) = first
             && let Some(since) = row.due_since
@@ -138,7 +138,7 @@ impl Story {
                 Some(DueSource::Ratio) => " (the last third of its life)",
                 _ => " (first seen)",
             };
-            self.line(format!("  renewal due since {}{how}", utc(since)));
+            self.line(format!("  renewal due since {}{how}", since.utc()));
         }
         for moment in rows.chunk_by(|a, b| a.at.map(LogTime::seconds) == b.at.map(LogTime::seconds))
         {
@@ -152,7 +152,7 @@ impl Story {
         let Some(first) = rows.first() else { return };
         let when = first
             .at
-            .map_or_else(|| "at an unknown time".to_owned(), utc);
+            .map_or_else(|| "at an unknown time".to_owned(), LogTime::utc);
         self.line(format!("\n  {when}{}", early(first)));
         for row in rows {
             let word = match row.reason {
@@ -228,7 +228,7 @@ impl Story {
         for row in quiet {
             let until = row.not_after.map_or_else(
                 || "its expiry is not in the log".to_owned(),
-                |end| format!("expires {}", utc(end)),
+                |end| format!("expires {}", end.utc()),
             );
             self.line(format!("  {} ({}, {until})", row.name, row.state));
         }
@@ -264,10 +264,6 @@ fn early(row: &AlertRow) -> String {
         (Some(at), Some(end)) => format!(", {} after expiry", spell(at - end)),
         _ => String::new(),
     }
-}
-
-fn utc(time: LogTime) -> String {
-    time.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
 fn thousands(number: u64) -> String {

@@ -91,7 +91,7 @@ mod tests {
             "at": 1_777_845_841, "advice": "restart Caddy", "cert": facts.to_json(),
             "cause": {
                 "name": "dns.servfail", "explanation": "the resolver answered SERVFAIL",
-                "check": "dig SOA example.com", "remedy": "Repair the resolver.",
+                "check": "dig SOA example.com", "remedy": "Repair the resolver",
             },
             "param": rule.names.parameters_json(), "line": {},
         });
@@ -109,7 +109,7 @@ mod tests {
              --\n\
              Repair the resolver.\n\
              To prove the cause: dig SOA example.com\n\
-             After that: restart Caddy"
+             After that: restart Caddy."
         );
     }
 }

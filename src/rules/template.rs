@@ -13,7 +13,7 @@ use super::fact::{Fact, FactType, PREFIX};
 use super::scope::Names;
 use crate::diagnostic::nearest;
 use crate::time::{LogTime, spell};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 use serde_json::{Value as Json, json};
@@ -98,11 +98,7 @@ fn utc(value: &Value) -> Result<String, Error> {
     let Some(seconds) = seconds(value, "utc")? else {
         return Ok("unknown".to_owned());
     };
-    let time = DateTime::<Utc>::from_timestamp(seconds, 0);
-    Ok(time.map_or_else(
-        || LogTime::from_seconds(seconds).to_string(),
-        |time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    ))
+    Ok(LogTime::from_seconds(seconds).utc())
 }
 
 /// A length of time as people read it; which way it goes is for the sentence to say.

@@ -50,6 +50,17 @@ pub struct OwnedLine {
     pub overlong: bool,
 }
 
+impl OwnedLine {
+    /// The line, borrowed.
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            bytes: &self.bytes,
+            number: self.number,
+            overlong: self.overlong,
+        }
+    }
+}
+
 /// Whoever took the batches is gone, or asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;

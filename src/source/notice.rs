@@ -43,8 +43,8 @@ pub enum NoticeKind {
 /// What to do when a log may not be read. Caddy 2.6 ignores `mode` in `output file`.
 pub const PERMISSION_REMEDY: &str = "Caddy creates its log files with mode 0600 (2.9 and later \
     always, 2.6 to 2.8 when rolling). With Caddy 2.9 or later add `mode 0640` to `output file` and \
-    put this user in Caddy's group; otherwise run notafter with `User=caddy`, or let Caddy log to \
-    the journal.";
+    put notafter's user into the group `caddy`; otherwise run notafter with `User=caddy`, or let Caddy log to \
+    the journal and pipe it: `journalctl -u caddy -o cat -n all -f | notafter watch -`.";
 
 /// What to say when opening or reading the log failed: kind, sentence, remedy.
 pub(super) fn of_error(path: &Path, error: &io::Error) -> (NoticeKind, String, Option<String>) {

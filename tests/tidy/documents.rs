@@ -1,7 +1,6 @@
 //! What documents name must be there, and what is there must be documented.
 
 use crate::tree::{Tree, numbered};
-use std::path::Path;
 
 const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
@@ -69,53 +68,6 @@ fn exists(tree: &Tree, path: &str) -> bool {
         .any(|name| name.starts_with(start) && name.ends_with(end))
 }
 
-/// Rules that lack lines that must open them, or lines that must not.
-pub(crate) fn rules_without_examples(tree: &Tree) -> Vec<String> {
-    let mut findings = Vec::new();
-    for name in tree
-        .names("rules")
-        .iter()
-        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "toml"))
-    {
-        let path = format!("rules/{name}");
-        let text = tree.document(&path).unwrap_or_default();
-        let rule: toml::Table = match text.parse() {
-            Ok(rule) => rule,
-            Err(problem) => {
-                findings.push(format!("{path}:1: not TOML, {}", problem.message()));
-                continue;
-            }
-        };
-        let (opening, quiet) = examples(&rule);
-        for (there, kind) in [(opening, "opens"), (quiet, "does not open")] {
-            if !there {
-                findings.push(format!(
-                    "{path}:1: no example that {kind} it, examples are its tests"
-                ));
-            }
-        }
-    }
-    findings
-}
-
-/// Whether a rule has an `[[example]]` that opens it, and one that does not.
-fn examples(rule: &toml::Table) -> (bool, bool) {
-    let examples = rule.get("example").or_else(|| rule.get("examples"));
-    let examples = examples
-        .and_then(toml::Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let opens = |example: &toml::Value| match example.get("opens") {
-        Some(toml::Value::Boolean(opens)) => *opens,
-        Some(toml::Value::String(severity)) => !severity.is_empty(),
-        _ => false,
-    };
-    (
-        examples.iter().any(opens),
-        examples.iter().any(|example| !opens(example)),
-    )
-}
-
 /// Directories of fixtures that their index does not introduce.
 pub(crate) fn unknown_fixtures(tree: &Tree) -> Vec<String> {
     let index = "fixtures/README.md";
@@ -133,15 +85,4 @@ fn only_our_paths_in_backticks_count() {
     let text = "`src/a.rs` and `/etc/x`, `src/<ROOM>/`\n```\n`src/b.rs`\n```\n`rules/*.toml`\n";
     let expected = [(1, "src/a.rs".to_owned()), (5, "rules/*.toml".to_owned())];
     assert_eq!(named_paths(text), expected);
-}
-
-#[test]
-fn examples_go_both_ways() {
-    let kinds = |text: &str| examples(&text.parse().unwrap());
-    assert_eq!(
-        kinds("[[example]]\nopens = true\n[[example]]\nopens = false\n"),
-        (true, true)
-    );
-    assert_eq!(kinds("[[example]]\nopens = \"warning\"\n"), (true, false));
-    assert_eq!(kinds("id = \"x\"\n"), (false, false));
 }

@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("report", &["engine", "rules", "caddy", "time"]),
     ("source", &["caddy", "time"]),
     ("store", &["time", "engine"]),
-    ("notify", &["engine", "rules", "time"]),
+    ("notify", &["engine", "rules", "store", "time"]),
 ];
 
 /// The room that knows all others.

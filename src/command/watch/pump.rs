@@ -197,14 +197,8 @@ impl Pump {
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
         let mut rows = Vec::new();
         for line in &batch.lines {
-            let numbered = (line.number, line.bytes.as_slice());
-            self.intake.line(
-                &batch.source,
-                &batch.file,
-                numbered,
-                line.overlong,
-                &mut rows,
-            );
+            self.intake
+                .line(&batch.source, &batch.file, line.candidate(), &mut rows);
             self.rows.append(&mut rows);
         }
         if let Some(stamp) = batch.rejected_until {
