@@ -27,10 +27,13 @@ pub struct LogSet {
     pub files: Vec<PathBuf>,
 }
 
+/// The files of one set by age; of a plain and a compressed one of the same age, the plain first.
+type Members = BTreeSet<(Age, bool, PathBuf)>;
+
 /// Paths into rotation sets, in the order in which they were first named. A directory stands for the
 /// logs in it, and for nothing else it may hold.
 pub fn expand(paths: &[PathBuf]) -> Result<Vec<LogSet>, SourceError> {
-    let mut sets: Vec<(PathBuf, BTreeSet<(Age, bool, PathBuf)>)> = Vec::new();
+    let mut sets: Vec<(PathBuf, Members)> = Vec::new();
     for path in paths {
         for file in files_of(path)? {
             let (live, age, packed) = place(&file);
@@ -40,7 +43,7 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<LogSet>, SourceError> {
                 Some((_, members)) => {
                     members.insert(key);
                 }
-                None => sets.push((live, BTreeSet::from([key]))),
+                None => sets.push((live, Members::from([key]))),
             }
         }
     }
@@ -120,12 +123,11 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Reads one file to its end and hands over its candidates; `-` is standard input. Tells how much was
-/// read, and the time of the last rejected line if no candidate came after it.
-pub fn read(
-    path: &Path,
-    on: &mut dyn FnMut(Candidate<'_>),
-) -> Result<(Counts, Option<LogTime>), SourceError> {
+/// How much was read, and the time of the last rejected line if no candidate came after it.
+pub type Outcome = (Counts, Option<LogTime>);
+
+/// Reads one file to its end and hands over its candidates; `-` is standard input.
+pub fn read(path: &Path, on: &mut dyn FnMut(Candidate<'_>)) -> Result<Outcome, SourceError> {
     let failed = |reason| SourceError::from_io(path, reason);
     let raw: Stream = if is_stdin(path) {
         Box::new(io::stdin())
@@ -187,7 +189,7 @@ mod tests {
         packer.finish().unwrap()
     }
 
-    fn lines(path: &Path) -> (Vec<String>, Result<(Counts, Option<LogTime>), SourceError>) {
+    fn lines(path: &Path) -> (Vec<String>, Result<Outcome, SourceError>) {
         let mut lines = Vec::new();
         let outcome = read(path, &mut |line| {
             lines.push(String::from_utf8_lossy(line.bytes).into_owned());

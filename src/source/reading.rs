@@ -18,6 +18,8 @@ pub(super) struct Reading {
     pub(super) scanner: Scanner,
     /// Whether it was the live file when it was opened.
     pub(super) was_live: bool,
+    /// Whether its end was reached before.
+    pub(super) rested: bool,
     file: File,
     /// The text inside, when the file is compressed.
     unpacked: Option<Stream>,
@@ -38,6 +40,7 @@ impl Reading {
             modified: modified(&metadata),
             scanner: Scanner::resumed(offset, line),
             was_live: false,
+            rested: false,
             unpacked: unpacked(&file)?,
             file,
             head: Vec::new(),

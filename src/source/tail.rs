@@ -103,6 +103,9 @@ impl Tail {
             Ok(true) => return self.cut(reading, to),
             Err(error) => return self.fail(&error, to),
         }
+        if let Some(place) = self.overlooked(&reading) {
+            return self.enter(&place, None, to);
+        }
         if let Err(error) = self.drain(&mut reading, to)? {
             // They are read again, from the position.
             drop(self.gathering.take());
@@ -122,7 +125,10 @@ impl Tail {
             return Ok(Pace::Rest);
         }
         self.flush(&mut reading, to)?;
-        match self.place(Some((reading.inode, reading.modified)), reading.trace()) {
+        match self.place(
+            Some((reading.inode, reading.modified)),
+            reading.trace().as_ref(),
+        ) {
             Err(error) => {
                 self.reading = Some(reading);
                 self.fail(&error, to)
@@ -143,14 +149,21 @@ impl Tail {
     fn place(
         &self,
         read: Option<(Inode, i64)>,
-        trace: Option<Position>,
+        trace: Option<&Position>,
     ) -> io::Result<Option<Place>> {
         let members = members(&self.source.path, &self.unreadable)?;
-        Ok(onward(
-            members,
-            read,
-            trace.as_ref().or(self.position.as_ref()),
-        ))
+        Ok(onward(members, read, trace.or(self.position.as_ref())))
+    }
+
+    /// What an empty live file held between two looks, if it was filled, copied and cut: nothing of
+    /// it was seen, so its head cannot tell.
+    fn overlooked(&self, reading: &Reading) -> Option<Place> {
+        if !reading.rested || reading.scanner.fed() > 0 {
+            return None;
+        }
+        let place = self.place(None, None).ok()??;
+        let is_before = matches!(place.how, How::First | How::Resumed) && !place.member.is_live;
+        is_before.then_some(place)
     }
 
     /// Opens the next file; only then what is left of the last one is handed over.
@@ -204,7 +217,7 @@ impl Tail {
     fn again(&mut self, last: Option<Reading>) -> Pace {
         self.reading = last;
         self.again += 1;
-        if self.again % AGAIN_MAX == 0 {
+        if self.again.is_multiple_of(AGAIN_MAX) {
             Pace::Rest
         } else {
             Pace::GoOn
@@ -254,7 +267,7 @@ impl Tail {
         let text = format!("{} was truncated", self.source.path.display());
         self.say(NoticeKind::Truncated, text, None, to)?;
         self.flush(&mut reading, to)?;
-        let place = match self.place(None, reading.trace()) {
+        let place = match self.place(None, reading.trace().as_ref()) {
             Ok(place) => place,
             Err(error) => return self.fail(&error, to),
         };
@@ -326,6 +339,7 @@ impl Tail {
         if reading.scanner.counts().lines > 0 || !self.told_caught_up {
             self.send(&mut reading, true, to)?;
         }
+        reading.rested = true;
         self.reading = Some(reading);
         Ok(())
     }

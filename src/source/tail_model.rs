@@ -170,9 +170,9 @@ impl World {
         let packed = member.with_file_name(name);
         let modified = fs::metadata(&*member).unwrap().modified().unwrap();
         let file = File::create(&packed).unwrap();
-        let mut packer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
-        packer.write_all(&fs::read(&*member).unwrap()).unwrap();
-        packer.finish().unwrap().set_modified(modified).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        encoder.write_all(&fs::read(&*member).unwrap()).unwrap();
+        encoder.finish().unwrap().set_modified(modified).unwrap();
         fs::remove_file(&*member).unwrap();
         *member = packed;
     }
@@ -208,7 +208,7 @@ fn run(actions: &[Action], numbered: bool) -> Result<(), TestCaseError> {
         half: false,
         members: Vec::new(),
         rotations: 0,
-        now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+        now: SystemTime::UNIX_EPOCH + Duration::from_hours(500_000),
     };
     let mut watcher = Watcher::start(world.live(), None, Seen::default());
     for action in actions {

@@ -104,7 +104,7 @@ impl Wake {
             .iter()
             .filter_map(|file| file.file_stem().map(OsString::from))
             .collect();
-        let (bell, watched) = (self.bell.clone(), directories.clone());
+        let (bell, ours) = (self.bell.clone(), directories.clone());
         let stale = Arc::new(AtomicBool::new(false));
         let gone = Arc::clone(&stale);
         let on_event = move |event: notify::Result<Event>| {
@@ -112,10 +112,10 @@ impl Wake {
                 let _rung = bell.try_send(());
                 return;
             };
-            if ends_watch(&event, &watched) {
+            if ends_watch(&event, &ours) {
                 gone.store(true, Ordering::Release);
             }
-            if concerns(&event, &stems, &watched) {
+            if concerns(&event, &stems, &ours) {
                 // Full means that the follower is about to wake up anyway.
                 let _rung = bell.try_send(());
             }
