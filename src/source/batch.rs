@@ -4,12 +4,21 @@ use crate::source::line::{Candidate, Counts};
 use crate::source::notice::Notice;
 use crate::source::position::Position;
 use crate::time::LogTime;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Lines a batch holds at most.
 pub const BATCH_LINES_MAX: usize = 512;
 /// Line bytes after which a batch is full; one line may go beyond.
 pub const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// How far a source has been read, in the words of its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Reached {
+    /// A file, or a stream that cannot be read twice.
+    File(Position),
+}
 
 /// One thing a follower hands over.
 #[derive(Debug)]
@@ -34,7 +43,7 @@ pub struct Batch {
     /// The time of the last rejected line, when it came after the last of `lines`.
     pub rejected_until: Option<LogTime>,
     /// Where to go on once this batch is in the store.
-    pub position: Position,
+    pub position: Reached,
     /// Whether everything that was in the log has now been handed over.
     pub caught_up: bool,
 }

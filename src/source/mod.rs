@@ -13,6 +13,7 @@ pub mod archive;
 pub mod batch;
 pub mod error;
 pub mod file;
+pub mod kind;
 pub mod line;
 pub mod notice;
 mod onward;

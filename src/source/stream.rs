@@ -1,6 +1,6 @@
 //! Standard input, or any stream that cannot be read twice, into batches.
 
-use crate::source::batch::{BATCH_BYTES_MAX, Batch, FromSource, Gathering, Stopped};
+use crate::source::batch::{BATCH_BYTES_MAX, Batch, FromSource, Gathering, Reached, Stopped};
 use crate::source::line::Scanner;
 use crate::source::position::Position;
 use std::io::{self, Read};
@@ -24,11 +24,11 @@ pub fn follow_reader(
             lines: gathering.take(),
             counts: scanner.take_counts(),
             rejected_until: scanner.take_rejected(),
-            position: Position {
+            position: Reached::File(Position {
                 offset: scanner.offset(),
                 line: scanner.line(),
                 ..Position::default()
-            },
+            }),
             caught_up,
         }))
     };
@@ -84,7 +84,8 @@ mod tests {
             };
             assert!(batch.lines.len() <= BATCH_LINES_MAX);
             lines.extend(batch.lines.iter().map(|line| line.bytes.clone()));
-            last = Some((batch.caught_up, batch.position.line));
+            let Reached::File(position) = batch.position;
+            last = Some((batch.caught_up, position.line));
             Ok(())
         };
         follow_reader(&"stdin".into(), format!("{text}end").as_bytes(), to).unwrap();

@@ -5,7 +5,7 @@
 //! file is begun only when it holds something; so the position is always in a file that can be told
 //! from others by its head.
 
-use crate::source::batch::{Batch, FromSource, Gathering, Stopped};
+use crate::source::batch::{Batch, FromSource, Gathering, Reached, Stopped};
 use crate::source::file::FileSource;
 use crate::source::line::Counts;
 use crate::source::notice::{self, Notice, NoticeKind};
@@ -356,7 +356,7 @@ impl Tail {
             lines: self.gathering.take(),
             counts,
             rejected_until: reading.scanner.take_rejected(),
-            position: self.position.clone().unwrap_or_default(),
+            position: Reached::File(self.position.clone().unwrap_or_default()),
             caught_up,
         }))
     }

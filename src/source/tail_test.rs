@@ -1,6 +1,6 @@
 //! Real files under a real follower: rotation, truncation, restarts.
 
-use crate::source::batch::{BATCH_LINES_MAX, FromSource, Stopped};
+use crate::source::batch::{BATCH_LINES_MAX, FromSource, Reached, Stopped};
 use crate::source::file::{FileSource, follow};
 use crate::source::notice::NoticeKind;
 use crate::source::position::Position;
@@ -31,7 +31,8 @@ impl Seen {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 self.lines
                     .extend(batch.lines.iter().map(|line| text(&line.bytes)));
-                self.position = Some(batch.position);
+                let Reached::File(position) = batch.position;
+                self.position = Some(position);
                 self.caught_up.push(batch.caught_up);
             }
         }
@@ -39,24 +40,24 @@ impl Seen {
 }
 
 struct Room {
-    room: TempDir,
+    directory: TempDir,
     tail: Tail,
     seen: Seen,
 }
 
 impl Room {
     fn new() -> Self {
-        let room = tempfile::tempdir().unwrap();
-        let tail = tail_at(room.path().join("caddy.log"), None);
+        let directory = tempfile::tempdir().unwrap();
+        let tail = tail_at(directory.path().join("caddy.log"), None);
         Self {
-            room,
+            directory,
             tail,
             seen: Seen::default(),
         }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.room.path().join(name)
+        self.directory.path().join(name)
     }
 
     fn append(&self, name: &str, text: &str) {
@@ -115,201 +116,218 @@ fn append(path: PathBuf, text: &str) {
 
 #[test]
 fn a_first_start_reads_the_set_oldest_first_and_is_then_caught_up() {
-    let mut room = Room::new();
-    room.append("caddy-2026-11-21T00-00-00.000.log", "a\nb\n");
-    room.gzip("caddy-2026-11-21T00-00-00.000.log");
-    room.append("caddy-2026-11-22T00-00-00.000.log", "c\n");
-    room.append("caddy.log", "d\n");
-    assert_eq!(room.look(), "a b c d");
-    assert_eq!(room.seen.caught_up, [false, false, true]);
-    assert_eq!(room.notices(), [NoticeKind::Opened]);
-    assert_eq!(room.look(), "");
-    assert_eq!(room.seen.caught_up.len(), 3, "nothing new is not said");
+    let mut directory = Room::new();
+    directory.append("caddy-2026-11-21T00-00-00.000.log", "a\nb\n");
+    directory.gzip("caddy-2026-11-21T00-00-00.000.log");
+    directory.append("caddy-2026-11-22T00-00-00.000.log", "c\n");
+    directory.append("caddy.log", "d\n");
+    assert_eq!(directory.look(), "a b c d");
+    assert_eq!(directory.seen.caught_up, [false, false, true]);
+    assert_eq!(directory.notices(), [NoticeKind::Opened]);
+    assert_eq!(directory.look(), "");
+    assert_eq!(directory.seen.caught_up.len(), 3, "nothing new is not said");
 }
 
 #[test]
 fn a_partial_line_waits() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\nb");
-    assert_eq!(room.look(), "a");
-    room.append("caddy.log", "c");
-    assert_eq!(room.look(), "");
-    room.append("caddy.log", "d\n");
-    assert_eq!(room.look(), "bcd");
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\nb");
+    assert_eq!(directory.look(), "a");
+    directory.append("caddy.log", "c");
+    assert_eq!(directory.look(), "");
+    directory.append("caddy.log", "d\n");
+    assert_eq!(directory.look(), "bcd");
 }
 
 #[test]
 fn late_writes_to_a_renamed_file_are_read_before_the_new_one() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "a");
-    room.rename("caddy.log", "caddy.log.1");
-    assert_eq!(room.look(), "");
-    room.append("caddy.log.1", "b\n");
-    assert_eq!(room.look(), "b");
-    room.append("caddy.log", "");
-    room.append("caddy.log.1", "c\nd");
-    assert_eq!(room.look(), "c", "an empty successor is not yet one");
-    room.append("caddy.log", "e\n");
-    assert_eq!(room.look(), "d e");
-    assert_eq!(room.notices(), [NoticeKind::Opened, NoticeKind::Rotated]);
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    directory.rename("caddy.log", "caddy.log.1");
+    assert_eq!(directory.look(), "");
+    directory.append("caddy.log.1", "b\n");
+    assert_eq!(directory.look(), "b");
+    directory.append("caddy.log", "");
+    directory.append("caddy.log.1", "c\nd");
+    assert_eq!(directory.look(), "c", "an empty successor is not yet one");
+    directory.append("caddy.log", "e\n");
+    assert_eq!(directory.look(), "d e");
+    assert_eq!(
+        directory.notices(),
+        [NoticeKind::Opened, NoticeKind::Rotated]
+    );
 }
 
 #[test]
 fn two_rotations_between_two_looks_lose_nothing() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "a");
-    room.append("caddy.log", "b\n");
-    room.rename("caddy.log", "caddy.log.2");
-    room.append("caddy.log", "c\n");
-    room.rename("caddy.log", "caddy.log.1");
-    room.gzip("caddy.log.2");
-    room.append("caddy.log", "d\n");
-    assert_eq!(room.look(), "b c d");
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    directory.append("caddy.log", "b\n");
+    directory.rename("caddy.log", "caddy.log.2");
+    directory.append("caddy.log", "c\n");
+    directory.rename("caddy.log", "caddy.log.1");
+    directory.gzip("caddy.log.2");
+    directory.append("caddy.log", "d\n");
+    assert_eq!(directory.look(), "b c d");
 }
 
 #[test]
 fn a_rolled_off_file_is_still_read_to_its_end() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "a");
-    room.append("caddy.log", "b\n");
-    fs::remove_file(room.path("caddy.log")).unwrap();
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    directory.append("caddy.log", "b\n");
+    fs::remove_file(directory.path("caddy.log")).unwrap();
     std::thread::sleep(Duration::from_millis(20));
-    room.append("caddy.log.1", "c\n");
-    room.append("caddy.log", "d\n");
-    assert_eq!(room.look(), "b c d");
+    directory.append("caddy.log.1", "c\n");
+    directory.append("caddy.log", "d\n");
+    assert_eq!(directory.look(), "b c d");
 }
 
 #[test]
 fn after_copytruncate_the_rest_is_read_from_the_copy() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\nb");
-    assert_eq!(room.look(), "a");
-    room.append("caddy.log", "c\nd\n");
-    fs::copy(room.path("caddy.log"), room.path("caddy.log.1")).unwrap();
-    room.gzip("caddy.log.1");
-    fs::write(room.path("caddy.log"), "").unwrap();
-    assert_eq!(room.look(), "bc d");
-    assert_eq!(room.look(), "");
-    room.append("caddy.log", "e\n");
-    assert_eq!(room.look(), "e");
-    assert_eq!(room.notices(), [NoticeKind::Opened, NoticeKind::Truncated]);
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\nb");
+    assert_eq!(directory.look(), "a");
+    directory.append("caddy.log", "c\nd\n");
+    fs::copy(directory.path("caddy.log"), directory.path("caddy.log.1")).unwrap();
+    directory.gzip("caddy.log.1");
+    fs::write(directory.path("caddy.log"), "").unwrap();
+    assert_eq!(directory.look(), "bc d");
+    assert_eq!(directory.look(), "");
+    directory.append("caddy.log", "e\n");
+    assert_eq!(directory.look(), "e");
+    assert_eq!(
+        directory.notices(),
+        [NoticeKind::Opened, NoticeKind::Truncated]
+    );
 }
 
 #[test]
 fn a_cut_file_that_outgrew_its_old_size_is_noticed() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\nb\n");
-    assert_eq!(room.look(), "a b");
-    fs::write(room.path("caddy.log"), "c\nd\ne\n").unwrap();
-    assert_eq!(room.look(), "c d e");
-    assert_eq!(room.notices(), [NoticeKind::Opened, NoticeKind::Truncated]);
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\nb\n");
+    assert_eq!(directory.look(), "a b");
+    fs::write(directory.path("caddy.log"), "c\nd\ne\n").unwrap();
+    assert_eq!(directory.look(), "c d e");
+    assert_eq!(
+        directory.notices(),
+        [NoticeKind::Opened, NoticeKind::Truncated]
+    );
 }
 
 #[test]
 fn a_restart_goes_on_in_a_compressed_member() {
-    let mut room = Room::new();
-    room.append("caddy-2026-11-20T00-00-00.000.log", "old\n");
-    room.append("caddy.log", "a\nb\n");
-    assert_eq!(room.look(), "old a b");
-    room.append("caddy.log", "c\n");
-    room.rename("caddy.log", "caddy-2026-11-21T00-00-00.000.log");
-    room.gzip("caddy-2026-11-21T00-00-00.000.log");
-    room.append("caddy-2026-11-22T00-00-00.000.log", "d\n");
-    room.append("caddy.log", "e\n");
-    room.restart();
-    assert_eq!(room.look(), "c d e");
-    assert_eq!(room.notices(), [NoticeKind::Opened, NoticeKind::Opened]);
-    room.restart();
-    assert_eq!(room.look(), "");
+    let mut directory = Room::new();
+    directory.append("caddy-2026-11-20T00-00-00.000.log", "old\n");
+    directory.append("caddy.log", "a\nb\n");
+    assert_eq!(directory.look(), "old a b");
+    directory.append("caddy.log", "c\n");
+    directory.rename("caddy.log", "caddy-2026-11-21T00-00-00.000.log");
+    directory.gzip("caddy-2026-11-21T00-00-00.000.log");
+    directory.append("caddy-2026-11-22T00-00-00.000.log", "d\n");
+    directory.append("caddy.log", "e\n");
+    directory.restart();
+    assert_eq!(directory.look(), "c d e");
+    assert_eq!(
+        directory.notices(),
+        [NoticeKind::Opened, NoticeKind::Opened]
+    );
+    directory.restart();
+    assert_eq!(directory.look(), "");
 }
 
 #[test]
 fn a_reused_inode_fools_nobody() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\nb\n");
-    assert_eq!(room.look(), "a b");
-    room.append("caddy.log", "c\n");
-    room.rename("caddy.log", "caddy.log.1");
-    room.append("caddy.log", "new 1\nnew 2\n");
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\nb\n");
+    assert_eq!(directory.look(), "a b");
+    directory.append("caddy.log", "c\n");
+    directory.rename("caddy.log", "caddy.log.1");
+    directory.append("caddy.log", "new 1\nnew 2\n");
     let reused = Position {
-        inode: std::os::unix::fs::MetadataExt::ino(&fs::metadata(room.path("caddy.log")).unwrap()),
-        ..room.seen.position.clone().unwrap()
+        inode: std::os::unix::fs::MetadataExt::ino(
+            &fs::metadata(directory.path("caddy.log")).unwrap(),
+        ),
+        ..directory.seen.position.clone().unwrap()
     };
-    room.seen.position = Some(reused);
-    room.restart();
-    assert_eq!(room.look(), "c new 1 new 2");
+    directory.seen.position = Some(reused);
+    directory.restart();
+    assert_eq!(directory.look(), "c new 1 new 2");
 }
 
 #[test]
 fn a_position_whose_file_is_gone_goes_on_with_what_is_newer() {
-    let mut room = Room::new();
-    room.append("caddy.log.2", "old\n");
+    let mut directory = Room::new();
+    directory.append("caddy.log.2", "old\n");
     std::thread::sleep(Duration::from_millis(20));
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "old a");
-    fs::remove_file(room.path("caddy.log")).unwrap();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "old a");
+    fs::remove_file(directory.path("caddy.log")).unwrap();
     std::thread::sleep(Duration::from_millis(20));
-    room.append("caddy.log.1", "b\n");
-    room.append("caddy.log", "c\n");
-    room.notices();
-    room.restart();
-    assert_eq!(room.look(), "b c");
-    assert_eq!(room.notices(), [NoticeKind::Lost, NoticeKind::Opened]);
+    directory.append("caddy.log.1", "b\n");
+    directory.append("caddy.log", "c\n");
+    directory.notices();
+    directory.restart();
+    assert_eq!(directory.look(), "b c");
+    assert_eq!(directory.notices(), [NoticeKind::Lost, NoticeKind::Opened]);
 }
 
 #[test]
 fn a_file_cut_while_nobody_looked_is_read_from_its_start() {
-    let mut room = Room::new();
-    room.append("caddy.log.1", "old\n");
+    let mut directory = Room::new();
+    directory.append("caddy.log.1", "old\n");
     std::thread::sleep(Duration::from_millis(20));
-    room.append("caddy.log", "a\nb\nc\n");
-    assert_eq!(room.look(), "old a b c");
-    fs::write(room.path("caddy.log"), "d\n").unwrap();
-    room.notices();
-    room.restart();
-    assert_eq!(room.look(), "d");
-    assert_eq!(room.notices(), [NoticeKind::Truncated, NoticeKind::Opened]);
+    directory.append("caddy.log", "a\nb\nc\n");
+    assert_eq!(directory.look(), "old a b c");
+    fs::write(directory.path("caddy.log"), "d\n").unwrap();
+    directory.notices();
+    directory.restart();
+    assert_eq!(directory.look(), "d");
+    assert_eq!(
+        directory.notices(),
+        [NoticeKind::Truncated, NoticeKind::Opened]
+    );
 }
 
 #[test]
 fn a_restart_after_the_rotation_into_an_empty_file_reads_nothing_twice() {
-    let mut room = Room::new();
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "a");
-    room.rename("caddy.log", "caddy.log.1");
-    room.append("caddy.log", "");
-    assert_eq!(room.look(), "");
-    room.gzip("caddy.log.1");
-    room.restart();
-    assert_eq!(room.look(), "");
-    room.append("caddy.log", "b\n");
-    assert_eq!(room.look(), "b");
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    directory.rename("caddy.log", "caddy.log.1");
+    directory.append("caddy.log", "");
+    assert_eq!(directory.look(), "");
+    directory.gzip("caddy.log.1");
+    directory.restart();
+    assert_eq!(directory.look(), "");
+    directory.append("caddy.log", "b\n");
+    assert_eq!(directory.look(), "b");
 }
 
 #[test]
 fn a_broken_member_is_said_and_passed() {
-    let mut room = Room::new();
-    fs::write(room.path("caddy.log.1.gz"), b"\x1f\x8b\x08 not gzip").unwrap();
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "a");
-    assert_eq!(room.notices(), [NoticeKind::Lost, NoticeKind::Opened]);
+    let mut directory = Room::new();
+    fs::write(directory.path("caddy.log.1.gz"), b"\x1f\x8b\x08 not gzip").unwrap();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    assert_eq!(directory.notices(), [NoticeKind::Lost, NoticeKind::Opened]);
 }
 
 #[test]
 fn trouble_is_said_once_and_so_is_its_end() {
-    let mut room = Room::new();
-    room.look();
-    room.look();
-    assert_eq!(room.notices(), [NoticeKind::Waiting]);
-    fs::create_dir(room.path("caddy.log")).unwrap();
-    room.look();
-    fs::remove_dir(room.path("caddy.log")).unwrap();
-    room.append("caddy.log", "a\n");
-    assert_eq!(room.look(), "a");
-    let notices = room.notices();
+    let mut directory = Room::new();
+    directory.look();
+    directory.look();
+    assert_eq!(directory.notices(), [NoticeKind::Waiting]);
+    fs::create_dir(directory.path("caddy.log")).unwrap();
+    directory.look();
+    fs::remove_dir(directory.path("caddy.log")).unwrap();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    let notices = directory.notices();
     assert!(
         notices.ends_with(&[NoticeKind::Recovered, NoticeKind::Opened]),
         "{notices:?}"
@@ -318,17 +336,17 @@ fn trouble_is_said_once_and_so_is_its_end() {
 
 #[test]
 fn a_line_of_64_mib_is_followed_in_little_memory() {
-    let mut room = Room::new();
+    let mut directory = Room::new();
     let long = "x".repeat(1 << 20);
     for _ in 0..64 {
-        room.append("caddy.log", &long);
-        room.look();
-        assert!(room.tail.buffer_bytes() < 1_300_000);
+        directory.append("caddy.log", &long);
+        directory.look();
+        assert!(directory.tail.buffer_bytes() < 1_300_000);
     }
-    room.append("caddy.log", "\nnext\n");
-    room.look();
-    assert_eq!(room.seen.lines[0].len(), 1 << 20);
-    assert_eq!(room.seen.lines[1], "next");
+    directory.append("caddy.log", "\nnext\n");
+    directory.look();
+    assert_eq!(directory.seen.lines[0].len(), 1 << 20);
+    assert_eq!(directory.seen.lines[1], "next");
 }
 
 fn wait_for(from: &Receiver<FromSource>, seen: &mut Seen, done: impl Fn(&Seen) -> bool) {
@@ -342,8 +360,8 @@ fn wait_for(from: &Receiver<FromSource>, seen: &mut Seen, done: impl Fn(&Seen) -
 
 #[test]
 fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("caddy.log");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("caddy.log");
     let source = FileSource {
         name: "caddy".into(),
         path: path.clone(),
@@ -363,7 +381,7 @@ fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
     append(path.clone(), "a\n");
     wait_for(&from, &mut seen, |seen| seen.lines == ["a"]);
     let mut old = OpenOptions::new().append(true).open(&path).unwrap();
-    fs::rename(&path, room.path().join("caddy.log.1")).unwrap();
+    fs::rename(&path, directory.path().join("caddy.log.1")).unwrap();
     old.write_all(b"b\n").unwrap();
     wait_for(&from, &mut seen, |seen| seen.lines == ["a", "b"]);
     append(path.clone(), "c\n");
@@ -382,8 +400,8 @@ fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
 
 #[test]
 fn a_busy_writer_that_rotates_loses_nothing() {
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("caddy.log");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("caddy.log");
     let source = FileSource {
         name: "caddy".into(),
         path: path.clone(),
@@ -402,7 +420,7 @@ fn a_busy_writer_that_rotates_loses_nothing() {
         writeln!(file, "{line}").unwrap();
         if number % 1_000 == 999 {
             let stamp = format!("caddy-2026-11-23T00-00-00.{:03}.log", number / 1_000);
-            fs::rename(&path, room.path().join(stamp)).unwrap();
+            fs::rename(&path, directory.path().join(stamp)).unwrap();
             file = File::create(&path).unwrap();
         }
     }

@@ -6,17 +6,15 @@ use crate::command::watch::setup::Plan;
 use crate::engine::message::{Message, Status};
 use crate::engine::{AlertRow, Engine, Notice};
 use crate::notify::{Backoff, CAPACITY, Channel, Client, Courier, Outcome, Owed, Timeouts};
-use crate::source::batch::{Batch, FromSource, Stopped};
-use crate::source::file::{FileSource, follow};
-use crate::source::position::Position;
-use crate::source::stream::follow_reader;
+use crate::source::batch::{Batch, FromSource, Reached, Stopped};
+use crate::source::kind::Source;
 use crate::source::wake::Stop;
 use crate::store::{Commit, Debt, Fate, RowChange, Store};
 use crate::time::{LogTime, WallTime};
 use chrono::{TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -43,7 +41,7 @@ struct Pump {
     /// Sources that have been read to their end once: only then may time alone move them.
     live: BTreeSet<Arc<str>>,
     /// Reading positions since the last commit.
-    positions: BTreeMap<Arc<str>, Position>,
+    positions: BTreeMap<Arc<str>, Reached>,
     /// Alert rows and messages since the last commit.
     rows: Vec<AlertRow>,
     messages: Vec<Message>,
@@ -85,23 +83,18 @@ pub(super) async fn watch(plan: Plan) -> Result<Exit, Failed> {
 }
 
 fn spawn(
-    sources: Vec<FileSource>,
-    mut positions: BTreeMap<String, Position>,
+    sources: Vec<Source>,
+    mut positions: BTreeMap<String, Reached>,
     stop: &Stop,
 ) -> mpsc::Receiver<FromSource> {
     let (to, lines) = mpsc::channel(BATCHES_MAX);
     for source in sources {
         let (to, stop) = (to.clone(), stop.clone());
-        let resume = positions.remove(&*source.name);
+        let resume = positions.remove(&**source.name());
         thread::spawn(move || {
-            let hand_over = |from| to.blocking_send(from).map_err(|_| Stopped);
-            if source.path.as_os_str() == "-" {
-                if let Err(error) = follow_reader(&source.name, io::stdin(), hand_over) {
-                    say(&format!("error: standard input: {error}"));
-                }
-            } else {
-                follow(source, resume, &stop, hand_over);
-            }
+            source.follow(resume, &stop, |from| {
+                to.blocking_send(from).map_err(|_| Stopped)
+            });
         });
     }
     lines
@@ -112,7 +105,7 @@ fn now() -> WallTime {
 }
 
 impl Pump {
-    fn start(plan: Plan) -> Result<(Self, BTreeMap<String, Position>), Failed> {
+    fn start(plan: Plan) -> Result<(Self, BTreeMap<String, Reached>), Failed> {
         let store = Store::open(&plan.state).map_err(|error| of_store(&error))?;
         let loaded = store.load().map_err(|error| of_store(&error))?;
         let stored = loaded.rows.iter();
@@ -156,13 +149,9 @@ impl Pump {
         Ok((pump, positions))
     }
 
-    fn greet(&self, sources: &[FileSource], debts: usize) {
+    fn greet(&self, sources: &[Source], debts: usize) {
         for source in sources {
-            say(&format!(
-                "{}: watching {}",
-                source.name,
-                source.path.display()
-            ));
+            say(&format!("{}: watching {}", source.name(), source.shown()));
         }
         for channel in &self.channels {
             say(&format!("alerts go to {}", channel.shown()));
@@ -272,7 +261,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Position, state and outbox in one transaction; only then is anything sent.
+    /// Reached, state and outbox in one transaction; only then is anything sent.
     fn commit(&mut self) -> Result<(), Failed> {
         let mut positions = Vec::new();
         for (source, position) in &self.positions {

@@ -11,6 +11,7 @@ use crate::engine::alert::stable_id;
 use crate::notify::{Channel, Secret};
 use crate::rules::RuleSet;
 use crate::source::file::FileSource;
+use crate::source::kind::Source;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 use std::env;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 /// A checked plan.
 pub(super) struct Plan {
-    pub(super) sources: Vec<FileSource>,
+    pub(super) sources: Vec<Source>,
     /// How long a line may need from being written to being read, by source.
     pub(super) lag: BTreeMap<Arc<str>, TimeDelta>,
     pub(super) channels: Vec<Channel>,
@@ -54,7 +55,7 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
     })
 }
 
-type Sources = (Vec<FileSource>, BTreeMap<Arc<str>, TimeDelta>);
+type Sources = (Vec<Source>, BTreeMap<Arc<str>, TimeDelta>);
 
 fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> {
     let Some(path) = path else {
@@ -64,9 +65,11 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
                 "error: nothing to watch\nhelp: name a log file, as in `notafter watch /var/log/caddy/caddy.log`, or put a [[source]] into the configuration",
             ));
         }
-        let source = |one: &SourceSettings| FileSource {
-            name: one.name.as_str().into(),
-            path: one.file.value.clone(),
+        let source = |one: &SourceSettings| {
+            Source::File(FileSource {
+                name: one.name.as_str().into(),
+                path: one.file.value.clone(),
+            })
         };
         let lag = settings
             .sources
@@ -76,11 +79,10 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
     };
     if path.as_os_str() == "-" {
         let name: Arc<str> = "stdin".into();
-        let source = FileSource {
-            name: Arc::clone(&name),
-            path: path.to_owned(),
-        };
-        return Ok((vec![source], BTreeMap::from([(name, LAG)])));
+        return Ok((
+            vec![Source::Stdin(Arc::clone(&name))],
+            BTreeMap::from([(name, LAG)]),
+        ));
     }
     if path.is_dir() {
         let message = format!(
@@ -95,10 +97,10 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
     let name: Arc<str> = stem.as_ref().into();
     let path = std::path::absolute(path).map_err(|error| Failed::io(path.display(), &error))?;
     Ok((
-        vec![FileSource {
+        vec![Source::File(FileSource {
             name: Arc::clone(&name),
             path,
-        }],
+        })],
         BTreeMap::from([(name, LAG)]),
     ))
 }
