@@ -74,7 +74,6 @@ impl Intake {
         if self.engine.entry(instance, &entry, quote, out) == Seen::Certificate {
             self.tally.matched += 1;
         }
-        self.count(out);
     }
 
     /// Moves log time to the stamp of the last rejected line.
@@ -87,14 +86,6 @@ impl Intake {
         if !self.is_outside(stamp) {
             self.tally.stamp(stamp);
             self.engine.advance(instance, stamp, out);
-            self.count(out);
-        }
-    }
-
-    /// Takes the severities of new rows into the tally.
-    pub(super) fn count(&mut self, rows: &[AlertRow]) {
-        for row in rows {
-            self.tally.alert(&row.id, row.severity);
         }
     }
 

@@ -33,8 +33,10 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
         }
         if let Some(until) = intake.until {
             intake.engine.tick(instance, until, &mut alerts);
-            intake.count(&alerts);
         }
+    }
+    for row in &alerts {
+        intake.tally.alert(&row.id, row.severity);
     }
     output(arguments, &tell(arguments, &intake, &alerts))?;
     let limit = arguments.fail_on.as_deref().and_then(Severity::from_word);

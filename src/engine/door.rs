@@ -170,6 +170,22 @@ impl Engine {
         rows
     }
 
+    /// Puts other rules in force and judges every certificate by them. Alerts of rules that are
+    /// gone stay open until the certificate recovers.
+    pub fn set_rules(&mut self, rules: Arc<RuleSet>, out: &mut Vec<AlertRow>) {
+        self.rules = rules;
+        for (instance, watched) in &mut self.watched {
+            let at = watched.instance.log_time.unwrap_or(UNTIMED);
+            Step {
+                rules: &self.rules,
+                instance,
+                at,
+                out,
+            }
+            .judge_all(watched);
+        }
+    }
+
     /// What was odd since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)

@@ -1,6 +1,6 @@
 //! Events and time into certificate states, and those into alerts opened, worsened and closed.
 //!
-//! The engine is sans-I/O: [`Engine::line`] and [`Engine::tick`] take an input and give out
+//! The engine is sans-I/O: [`Engine::entry`] and [`Engine::tick`] take an input and give out
 //! [`AlertRow`]s; [`Engine::settle`] gives out what a person has to be told; [`Engine::take_rows`]
 //! names the state that changed, for the store. It reads no clock. Watch, replay and simulation
 //! drive the same code.

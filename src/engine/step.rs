@@ -187,6 +187,18 @@ impl Step<'_> {
         }
     }
 
+    /// Judges every certificate by every rule.
+    pub(super) fn judge_all(&mut self, watched: &mut Watched) {
+        for name in watched.certificates.keys().cloned().collect::<Vec<_>>() {
+            if let Some(mut certificate) = watched.certificates.remove(&name) {
+                self.hear(watched, &mut certificate, self.at, |judge, case| {
+                    judge.open(case, &Which::All);
+                });
+                watched.certificates.insert(name, certificate);
+            }
+        }
+    }
+
     /// A new maintenance loop: every job and counter of the old one is gone.
     fn restart(&mut self, watched: &mut Watched) {
         watched.instance.restart(self.at);

@@ -13,7 +13,7 @@ use std::time::Duration;
 const UNTOLD: Duration = Duration::from_secs(10);
 
 /// A log file to follow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSource {
     /// Name of the source.
     pub name: Arc<str>,

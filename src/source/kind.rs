@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 /// A source of any kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A log file with its rotated set.
     File(FileSource),

@@ -1,6 +1,9 @@
 //! `notafter watch`: live sources, the engine, the store and the channels in one loop.
 
+mod ledger;
 mod pump;
+mod running;
+mod service;
 mod setup;
 
 use crate::command::arguments::WatchArguments;
@@ -8,11 +11,10 @@ use crate::command::exit::{Exit, Failed};
 
 /// Watches until SIGTERM or SIGINT.
 pub(super) fn run(arguments: &WatchArguments) -> Result<Exit, Failed> {
-    let plan = setup::plan(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failed::io("the runtime", &error))?;
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, pump::watch(plan))
+    local.block_on(&runtime, pump::watch(arguments))
 }

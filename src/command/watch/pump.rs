@@ -1,186 +1,144 @@
-//! The loop: lines in, state and debts into one commit, debts out to the channels.
+//! The loop: lines in, judged by the engine, and out through the ledger.
 
-use crate::command::exit::{Exit, Failed, of_store, say};
+use crate::command::arguments::WatchArguments;
+use crate::command::exit::{Exit, Failed, say};
 use crate::command::intake::Intake;
-use crate::command::watch::setup::Plan;
-use crate::engine::message::{Message, Status};
-use crate::engine::{AlertRow, Engine, Notice};
-use crate::notify::{Backoff, CAPACITY, Channel, Client, Courier, Outcome, Owed, Timeouts};
-use crate::source::batch::{Batch, FromSource, Reached, Stopped};
-use crate::source::kind::Source;
-use crate::source::wake::Stop;
-use crate::store::{Commit, Debt, Fate, RowChange, Store};
+use crate::command::watch::ledger::{Ledger, now};
+use crate::command::watch::running::{Heard, Running};
+use crate::command::watch::service;
+use crate::command::watch::setup::{Plan, plan};
+use crate::engine::{Engine, Notice};
+use crate::source::batch::{Batch, FromSource};
 use crate::time::{LogTime, WallTime};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
-/// State that no alert waits for is written at most this often.
-const COMMIT_EVERY: TimeDelta = TimeDelta::seconds(5);
-
-/// Batches that may wait between a source and the engine; a full queue stops the reading.
-const BATCHES_MAX: usize = 8;
-
-/// Time that deliveries under way have at the end.
-const GRACE: Duration = Duration::from_secs(5);
+/// Under a steady stream of lines, deadlines and the watchdog are looked at this often.
+const TURN_EVERY: Duration = Duration::from_secs(1);
 
 /// Everything the loop works on.
 struct Pump {
     intake: Intake,
-    store: Store,
-    courier: Courier,
-    channels: Vec<Channel>,
+    ledger: Ledger,
+    running: Running,
     lag: BTreeMap<Arc<str>, TimeDelta>,
     /// Sources that have been read to their end once: only then may time alone move them.
     live: BTreeSet<Arc<str>>,
-    /// Reading positions since the last commit.
-    positions: BTreeMap<Arc<str>, Reached>,
-    /// Alert rows and messages since the last commit.
-    rows: Vec<AlertRow>,
-    messages: Vec<Message>,
-    /// Rows of state since the last commit.
-    changes: Vec<RowChange>,
-    /// When state last changed without a commit.
-    dirty_since: Option<WallTime>,
-    record: Option<File>,
+    watchdog: Option<Duration>,
 }
 
-/// Watches until SIGTERM or SIGINT.
-pub(super) async fn watch(plan: Plan) -> Result<Exit, Failed> {
-    let sources = plan.sources.clone();
-    let (mut pump, positions) = Pump::start(plan)?;
-    let stop = Stop::default();
-    let mut lines = spawn(sources, positions, &stop);
-    let mut term =
-        signal(SignalKind::terminate()).map_err(|error| Failed::io("SIGTERM", &error))?;
-    let mut int = signal(SignalKind::interrupt()).map_err(|error| Failed::io("SIGINT", &error))?;
-    loop {
-        let pause = pump.next_turn();
+/// Watches until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+pub(super) async fn watch(arguments: &WatchArguments) -> Result<Exit, Failed> {
+    let listen = |kind| signal(kind).map_err(|error| Failed::io("signals", &error));
+    let mut term = listen(SignalKind::terminate())?;
+    let mut int = listen(SignalKind::interrupt())?;
+    let mut hup = listen(SignalKind::hangup())?;
+    let mut pump = Pump::start(plan(arguments)?)?;
+    service::ready(&pump.status());
+    let mut turned = Some(Instant::now());
+    while !pump.running.is_over() {
+        let pause = pump.pause();
         tokio::select! {
-            got = lines.recv() => match got {
-                Some(FromSource::Lines(batch)) => pump.batch(batch)?,
-                Some(FromSource::Said(notice)) => {
-                    let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
-                    say(&format!("{}: {}{}", notice.source, notice.text, remedy.unwrap_or_default()));
-                }
-                None => break,
-            },
-            outcome = pump.courier.next() => pump.outcome(&outcome)?,
-            () = sleep(pause) => pump.turn()?,
-            _ = term.recv() => break,
-            _ = int.recv() => break,
+            got = pump.running.next() => pump.take(got)?,
+            outcome = pump.ledger.courier.next() => pump.ledger.outcome(&outcome)?,
+            () = sleep(pause) => turned = None,
+            _ = hup.recv() => pump.reload(arguments).await?,
+            () = either(&mut term, &mut int) => break,
+        }
+        if turned.is_none_or(|turned| turned.elapsed() >= TURN_EVERY) {
+            pump.turn()?;
+            turned = Some(Instant::now());
         }
     }
-    stop.stop();
-    pump.finish().await
+    service::stopping();
+    pump.running.stop_all();
+    pump.ledger.finish(&mut pump.intake.engine).await?;
+    Ok(Exit::Fine)
 }
 
-fn spawn(
-    sources: Vec<Source>,
-    mut positions: BTreeMap<String, Reached>,
-    stop: &Stop,
-) -> mpsc::Receiver<FromSource> {
-    let (to, lines) = mpsc::channel(BATCHES_MAX);
-    for source in sources {
-        let (to, stop) = (to.clone(), stop.clone());
-        let resume = positions.remove(&**source.name());
-        thread::spawn(move || {
-            source.follow(resume, &stop, |from| {
-                to.blocking_send(from).map_err(|_| Stopped)
-            });
-        });
+async fn either(term: &mut Signal, int: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
     }
-    lines
-}
-
-fn now() -> WallTime {
-    WallTime::from_micros(Utc::now().timestamp_micros())
 }
 
 impl Pump {
-    fn start(plan: Plan) -> Result<(Self, BTreeMap<String, Reached>), Failed> {
-        let store = Store::open(&plan.state).map_err(|error| of_store(&error))?;
-        let loaded = store.load().map_err(|error| of_store(&error))?;
+    fn start(plan: Plan) -> Result<Self, Failed> {
+        let (ledger, loaded) = Ledger::open(&plan)?;
         let stored = loaded.rows.iter();
         let stored = stored.map(|row| (row.kind.as_str(), row.key.as_str(), row.value.as_str()));
-        let engine = Engine::restore(Arc::clone(&plan.rules), stored)
+        let engine = Engine::restore(plan.rules, stored)
             .map_err(|error| Failed::new(Exit::Config, format!("error: {error}")))?;
-        let client = Client::new(Timeouts::default())
-            .map_err(|error| Failed::new(Exit::Unavailable, format!("error: {error}")))?;
-        let courier = Courier::start(plan.channels.clone(), &client, Backoff::default());
-        let record = match &plan.record {
-            Some(path) => Some(
-                OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(path)
-                    .map_err(|error| Failed::io(path.display(), &error))?,
-            ),
-            None => None,
-        };
-        let positions = loaded
-            .positions
-            .into_iter()
-            .filter_map(|stored| Some((stored.source, serde_json::from_value(stored.value).ok()?)))
-            .collect();
         let mut pump = Self {
             intake: Intake::new(engine),
-            store,
-            courier,
-            channels: plan.channels,
+            ledger,
+            running: Running::new(),
             lag: plan.lag,
             live: BTreeSet::new(),
-            positions: BTreeMap::new(),
-            rows: Vec::new(),
-            messages: Vec::new(),
-            changes: Vec::new(),
-            dirty_since: None,
-            record,
+            watchdog: service::watchdog(),
         };
-        pump.greet(&plan.sources, loaded.debts.len());
-        pump.owe(loaded.debts);
-        Ok((pump, positions))
-    }
-
-    fn greet(&self, sources: &[Source], debts: usize) {
-        for source in sources {
-            say(&format!("{}: watching {}", source.name(), source.shown()));
-        }
-        for channel in &self.channels {
+        for channel in &pump.ledger.channels {
             say(&format!("alerts go to {}", channel.shown()));
         }
-        if self.channels.is_empty() {
+        if pump.ledger.channels.is_empty() {
             say(
                 "warning: no channel is configured, so alerts are only shown here\nhelp: add --notify ntfy://ntfy.sh/YOUR-TOPIC",
             );
         }
-        if debts > 0 {
-            say(&format!("{debts} messages are still owed from before"));
+        if !loaded.debts.is_empty() {
+            say(&format!(
+                "{} messages are still owed from before",
+                loaded.debts.len()
+            ));
         }
+        for source in plan.sources {
+            say(&format!("{}: watching {}", source.name(), source.shown()));
+            let reached = pump.ledger.reached(source.name());
+            pump.running.start(source, reached);
+        }
+        Ok(pump)
     }
 
-    /// How long to sleep when nothing comes: until a commit or a deadline is due.
-    fn next_turn(&self) -> Duration {
+    /// How long to sleep when nothing comes: until a commit, a deadline or the watchdog is due.
+    fn pause(&self) -> Duration {
         const IDLE: TimeDelta = TimeDelta::hours(1);
         let now = now();
-        let commit = self.dirty_since.map(|since| since + COMMIT_EVERY);
         let deadlines = self.live.iter().filter_map(|source| {
             let deadline = self.intake.engine.deadline(source)?;
             Some(WallTime::from_micros(deadline.micros()) + self.lag_of(source))
         });
-        let next = deadlines.chain(commit).min().unwrap_or(now + IDLE);
-        (next - now).to_std().unwrap_or(Duration::ZERO)
+        let next = deadlines
+            .chain(self.ledger.due())
+            .min()
+            .unwrap_or(now + IDLE);
+        let pause = (next - now).to_std().unwrap_or(Duration::ZERO);
+        self.watchdog.map_or(pause, |interval| pause.min(interval))
     }
 
     fn lag_of(&self, source: &Arc<str>) -> TimeDelta {
         self.lag.get(source).copied().unwrap_or(crate::config::LAG)
+    }
+
+    fn take(&mut self, heard: Heard) -> Result<(), Failed> {
+        match heard {
+            Heard::Source(FromSource::Lines(batch)) => self.batch(batch),
+            Heard::Source(FromSource::Said(notice)) => {
+                let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
+                say(&format!(
+                    "{}: {}{}",
+                    notice.source,
+                    notice.text,
+                    remedy.unwrap_or_default()
+                ));
+                Ok(())
+            }
+            Heard::Nobody => Ok(()),
+        }
     }
 
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
@@ -188,15 +146,13 @@ impl Pump {
         for line in &batch.lines {
             self.intake
                 .line(&batch.source, &batch.file, line.candidate(), &mut rows);
-            self.rows.append(&mut rows);
         }
         if let Some(stamp) = batch.rejected_until {
             self.intake.rejected_until(&batch.source, stamp, &mut rows);
-            self.rows.append(&mut rows);
         }
         self.intake.tally.lines += batch.counts.lines;
-        self.positions
-            .insert(Arc::clone(&batch.source), batch.position);
+        self.ledger.note_rows(&mut rows);
+        self.ledger.reach(&batch.source, batch.position);
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
             self.say_caught_up(&batch.source);
         }
@@ -204,41 +160,48 @@ impl Pump {
     }
 
     fn say_caught_up(&self, source: &str) {
-        let known = self
-            .intake
-            .engine
-            .certificates()
-            .filter(|(instance, _, _)| *instance == source);
-        let (known, lines) = (known.count(), self.intake.tally.lines);
-        let unreadable = self.intake.tally.unreadable.count;
+        let certificates = self.intake.engine.certificates();
+        let known = certificates
+            .filter(|(instance, _, _)| *instance == source)
+            .count();
+        let (lines, unreadable) = (self.intake.tally.lines, self.intake.tally.unreadable.count);
         say(&format!(
             "{source}: read to the end: {lines} lines, {unreadable} unreadable, {known} certificates known"
         ));
+        service::status(&self.status());
+    }
+
+    /// What `systemctl status` shows.
+    fn status(&self) -> String {
+        let (mut known, mut troubled) = (0_usize, 0_usize);
+        for (_, _, certificate) in self.intake.engine.certificates() {
+            known += 1;
+            troubled += usize::from(!certificate.alerts.is_empty());
+        }
+        format!("{known} certificates known, {troubled} with open alerts")
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
     fn settle(&mut self, source: &Arc<str>) -> Result<(), Failed> {
         if self.live.contains(source) {
-            self.messages.extend(self.intake.engine.settle(source));
+            let messages = self.intake.engine.settle(source);
+            if !messages.is_empty() {
+                service::status(&self.status());
+            }
+            self.ledger.note_messages(messages);
         }
         for Notice::ClockJumped { instance, to } in self.intake.engine.take_notices() {
             say(&format!(
                 "{instance}: the clock of the log jumped ahead to {to}"
             ));
         }
-        self.dirty_since.get_or_insert_with(now);
-        if self.rows.is_empty() && self.messages.is_empty() {
-            Ok(())
-        } else {
-            self.commit()
-        }
+        self.ledger.commit_if_due(&mut self.intake.engine)
     }
 
-    /// Time has passed: deadlines, and the commit of what no alert waited for.
+    /// Time has passed: deadlines, commits, and a sign of life.
     fn turn(&mut self) -> Result<(), Failed> {
-        let now = now();
         for source in self.live.clone() {
-            let until: LogTime = now.trailing(self.lag_of(&source));
+            let until: LogTime = now().trailing(self.lag_of(&source));
             if self
                 .intake
                 .engine
@@ -247,153 +210,56 @@ impl Pump {
             {
                 let mut rows = Vec::new();
                 self.intake.engine.tick(&source, until, &mut rows);
-                self.intake.count(&rows);
-                self.rows.append(&mut rows);
+                self.ledger.note_rows(&mut rows);
+                self.ledger.touch();
                 self.settle(&source)?;
             }
         }
-        if self
-            .dirty_since
-            .is_some_and(|since| since + COMMIT_EVERY <= now)
-        {
-            self.commit()?;
-        }
+        self.ledger.commit_if_due(&mut self.intake.engine)?;
+        service::alive();
         Ok(())
     }
 
-    /// Reached, state and outbox in one transaction; only then is anything sent.
-    fn commit(&mut self) -> Result<(), Failed> {
-        let mut positions = Vec::new();
-        for (source, position) in &self.positions {
-            let text = serde_json::to_string(position)
-                .map_err(|error| Failed::new(Exit::Io, format!("error: {error}")))?;
-            positions.push((source.to_string(), text));
-        }
-        let messages: Vec<(Message, Vec<String>)> = self
-            .messages
-            .iter()
-            .map(|message| {
-                let wanting = self
-                    .channels
-                    .iter()
-                    .filter(|channel| channel.wants(message));
-                (
-                    message.clone(),
-                    wanting.map(|channel| channel.name().to_owned()).collect(),
-                )
-            })
-            .collect();
-        let fresh = self.intake.engine.take_rows().into_iter();
-        self.changes.extend(fresh.map(|row| RowChange {
-            kind: row.kind.to_owned(),
-            key: row.key,
-            value: row.value,
-        }));
-        let rows = std::mem::take(&mut self.changes);
-        let commit = Commit {
-            positions,
-            rows,
-            messages,
-            at: now(),
-        };
-        match self.store.commit(&commit) {
-            Ok(debts) => {
-                self.positions.clear();
-                self.dirty_since = None;
-                for message in std::mem::take(&mut self.messages) {
-                    announce(&message);
-                }
-                self.write_record()?;
-                self.owe(debts);
-                Ok(())
+    /// Reads the configuration again. It is checked first; what did not change is not touched, and
+    /// on any mistake the old one stays.
+    async fn reload(&mut self, arguments: &WatchArguments) -> Result<(), Failed> {
+        service::reloading();
+        match plan(arguments) {
+            Ok(plan) => {
+                self.adopt(plan).await?;
+                say("the configuration was read again");
             }
-            Err(error) if error.is_passing() => {
-                say(&format!("error: {error}; trying again in a few seconds"));
-                self.changes = commit.rows;
-                self.dirty_since = Some(now());
-                Ok(())
-            }
-            Err(error) => Err(of_store(&error)),
-        }
-    }
-
-    fn write_record(&mut self) -> Result<(), Failed> {
-        let rows = std::mem::take(&mut self.rows);
-        let Some(record) = &mut self.record else {
-            return Ok(());
-        };
-        let mut lines = String::new();
-        for row in &rows {
-            if let Ok(line) = serde_json::to_string(row) {
-                lines.push_str(&line);
-                lines.push('\n');
+            Err(failed) => {
+                say(&failed.message);
+                say("the old configuration stays in force");
             }
         }
-        record
-            .write_all(lines.as_bytes())
-            .map_err(|error| Failed::io("the record", &error))
-    }
-
-    /// Hands debts to the courier; what it has no room for stays owed in the store.
-    fn owe(&mut self, debts: Vec<Debt>) {
-        for debt in debts {
-            let (channel, ticket) = (debt.channel.clone(), debt.ticket);
-            if self.courier.owe(debt) == Owed::NoSuchChannel {
-                say(&format!(
-                    "message {ticket} is owed to {channel}, which is no channel any more; it stays in the outbox"
-                ));
-            }
-        }
-    }
-
-    fn outcome(&mut self, outcome: &Outcome) -> Result<(), Failed> {
-        match &outcome.fate {
-            Fate::Delivered => {}
-            Fate::Later { why, .. } => say(&format!("{}: {why}; will try again", outcome.channel)),
-            Fate::Refused { why } => say(&format!("error: {}: {why}", outcome.channel)),
-        }
-        record_fate(&mut self.store, outcome)?;
-        if self.courier.has_room(&outcome.channel) {
-            let limit = u32::try_from(CAPACITY).unwrap_or(u32::MAX);
-            let owed = self.store.owed(&outcome.channel, limit);
-            let (debts, _unreadable) = owed.map_err(|error| of_store(&error))?;
-            self.owe(debts);
-        }
+        service::ready(&self.status());
         Ok(())
     }
 
-    /// Ends cleanly: state is committed, and deliveries under way may finish.
-    async fn finish(mut self) -> Result<Exit, Failed> {
-        if self.dirty_since.is_some() {
-            self.commit()?;
+    async fn adopt(&mut self, plan: Plan) -> Result<(), Failed> {
+        self.lag = plan.lag;
+        let mut rows = Vec::new();
+        self.intake.engine.set_rules(plan.rules, &mut rows);
+        self.ledger.note_rows(&mut rows);
+        if self.ledger.channels != plan.channels {
+            self.ledger.replace_channels(plan.channels).await?;
         }
-        let Self {
-            courier, mut store, ..
-        } = self;
-        for outcome in courier.stop(GRACE).await {
-            record_fate(&mut store, &outcome)?;
+        for name in self.running.stop_others(&plan.sources) {
+            say(&format!("{name}: no longer watched"));
+            self.live.remove(&name);
         }
-        Ok(Exit::Fine)
+        for source in plan.sources {
+            if !self.running.has(source.name()) {
+                say(&format!("{}: watching {}", source.name(), source.shown()));
+                let reached = self.ledger.reached(source.name());
+                self.running.start(source, reached);
+            }
+        }
+        for source in self.live.clone() {
+            self.settle(&source)?;
+        }
+        Ok(())
     }
-}
-
-/// Records what became of a try. A fate that cannot be recorded costs at most a second delivery,
-/// with the same id.
-fn record_fate(store: &mut Store, outcome: &Outcome) -> Result<(), Failed> {
-    match store.settle(outcome.ticket, &outcome.fate, outcome.at) {
-        Err(error) if error.is_passing() => {
-            say(&format!("error: {error}"));
-            Ok(())
-        }
-        done => done.map_err(|error| of_store(&error)),
-    }
-}
-
-/// Says on standard error what people are told, so that the journal has it too.
-fn announce(message: &Message) {
-    let word = match message.status {
-        Status::Firing => message.severity.word().to_uppercase(),
-        Status::Resolved => "RESOLVED".to_owned(),
-    };
-    say(&format!("{word}: {}", message.title));
 }
