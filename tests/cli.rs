@@ -1,0 +1,20 @@
+//! The command line from the outside: exit codes, and the words that come with them.
+
+#[cfg(test)]
+#[path = "cli/inputs.rs"]
+mod inputs;
+#[cfg(test)]
+#[path = "kit/program.rs"]
+mod program;
+#[cfg(test)]
+#[path = "kit/rows.rs"]
+mod rows;
+#[cfg(test)]
+#[path = "cli/settings.rs"]
+mod settings;
+#[cfg(test)]
+#[path = "cli/strangers.rs"]
+mod strangers;
+#[cfg(test)]
+#[path = "cli/words.rs"]
+mod words;

@@ -1,0 +1,18 @@
+//! What must hold for every log: a restart loses nothing, live equals replay, small disorder does
+//! not matter, no line can hurt, and a blip wakes nobody.
+
+#[cfg(test)]
+#[path = "laws/blips.rs"]
+mod blips;
+#[cfg(test)]
+#[path = "laws/drive.rs"]
+mod drive;
+#[cfg(test)]
+#[path = "laws/hostile.rs"]
+mod hostile;
+#[cfg(test)]
+#[path = "laws/restarts.rs"]
+mod restarts;
+#[cfg(test)]
+#[path = "laws/time.rs"]
+mod time;

@@ -1,0 +1,148 @@
+//! The engine, driven by hand: lines and ticks in, rows and stored state out.
+
+use notafter::caddy::entry::Entry;
+use notafter::caddy::event::Event;
+use notafter::engine::evidence::{Origin, Quote};
+use notafter::engine::message::Message;
+use notafter::engine::{AlertRow, Engine};
+use notafter::rules::{BUILT_IN, Configured, RuleSet};
+use notafter::time::LogTime;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+pub(crate) const INSTANCE: &str = "caddy";
+
+pub(crate) const INCIDENT: &str = "incident-2026-05-03/caddy.log";
+pub(crate) const CAPTURES: [&str; 2] = [
+    "captures/2.6.2/expiry/caddy.log",
+    "captures/2.11.7/expiry/caddy.log",
+];
+
+/// The built-in rules.
+pub(crate) fn rules() -> Arc<RuleSet> {
+    static RULES: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
+        let rules = RuleSet::new(BUILT_IN, Vec::new(), &Configured::default());
+        Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")))
+    });
+    Arc::clone(&RULES)
+}
+
+/// A line with what the tests ask of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) at: Option<LogTime>,
+    /// The certificates it names; `None` if it is not about certificates.
+    pub(crate) names: Option<Vec<String>>,
+}
+
+impl Line {
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let entry = Entry::decode(text).ok();
+        let event = entry.as_ref().and_then(Event::of);
+        let name = |name: &notafter::caddy::name::Name| name.to_string();
+        Self {
+            bytes: text.to_vec(),
+            at: entry.and_then(|entry| entry.at),
+            names: event.map(|event| event.names.iter().map(name).collect()),
+        }
+    }
+}
+
+/// The lines of a fixture.
+pub(crate) fn lines(path: &str) -> Vec<Line> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let text = std::fs::read_to_string(fixtures.join(path)).unwrap();
+    text.lines()
+        .map(|line| Line::new(line.as_bytes()))
+        .collect()
+}
+
+/// The latest stamp.
+pub(crate) fn end(lines: &[Line]) -> LogTime {
+    lines.iter().filter_map(|line| line.at).max().unwrap()
+}
+
+/// An engine, what it gave out, and its state as a store would hold it.
+pub(crate) struct Watcher {
+    pub(crate) engine: Engine,
+    pub(crate) rows: Vec<AlertRow>,
+    pub(crate) messages: Vec<Message>,
+    stored: BTreeMap<(&'static str, String), String>,
+    line: u64,
+}
+
+impl Watcher {
+    pub(crate) fn new() -> Self {
+        Self {
+            engine: Engine::new(rules()),
+            rows: Vec::new(),
+            messages: Vec::new(),
+            stored: BTreeMap::new(),
+            line: 0,
+        }
+    }
+
+    /// Hands a line over, if it is an entry at all.
+    pub(crate) fn line(&mut self, bytes: &[u8]) {
+        self.line += 1;
+        let origin = Origin {
+            source: "caddy.log".into(),
+            line: self.line,
+        };
+        if let Ok(entry) = Entry::decode(bytes) {
+            let quote = || Quote::new(&origin, bytes);
+            self.engine.entry(INSTANCE, &entry, quote, &mut self.rows);
+        }
+    }
+
+    pub(crate) fn tick(&mut self, now: LogTime) {
+        self.engine.tick(INSTANCE, now, &mut self.rows);
+    }
+
+    pub(crate) fn settle(&mut self) {
+        let told = self.engine.settle(INSTANCE);
+        self.messages.extend(told);
+    }
+
+    /// Writes what changed, as the store does: only the rows that the engine names.
+    pub(crate) fn commit(&mut self) {
+        for row in self.engine.take_rows() {
+            let key = (row.kind, row.key);
+            match row.value {
+                Some(value) => drop(self.stored.insert(key, value)),
+                None => drop(self.stored.remove(&key)),
+            }
+        }
+    }
+
+    /// An engine of a new process, from what was written.
+    pub(crate) fn restored(&self) -> Engine {
+        let stored = self.stored.iter();
+        let rows = stored.map(|((kind, key), value)| (*kind, key.as_str(), value.as_str()));
+        Engine::restore(rules(), rows).unwrap()
+    }
+
+    /// The process dies and another one takes over; what was not committed is lost.
+    pub(crate) fn restart(&mut self) {
+        self.engine = self.restored();
+    }
+}
+
+/// Everything in one go, told at each line; at the end time goes on a little without lines.
+pub(crate) fn one_go(lines: &[Line]) -> Watcher {
+    let mut watcher = Watcher::new();
+    for line in lines {
+        watcher.line(&line.bytes);
+        watcher.settle();
+    }
+    watcher.tick(after(lines));
+    watcher.settle();
+    watcher
+}
+
+/// A day after the last line: what was pending then has come.
+pub(crate) fn after(lines: &[Line]) -> LogTime {
+    end(lines) + chrono::TimeDelta::days(1)
+}

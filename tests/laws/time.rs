@@ -1,0 +1,231 @@
+//! Live equals replay, and small disorder does not matter.
+
+use crate::drive::{CAPTURES, INCIDENT, Line, Watcher, after, end, lines, one_go};
+use notafter::caddy::entry::Entry;
+use notafter::engine::AlertRow;
+use notafter::time::LogTime;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// What has to be the same: rule, name, moment, reason, severity.
+fn essence(rows: &[AlertRow]) -> Vec<String> {
+    let words = |row: &AlertRow| {
+        format!(
+            "{} {:?} {:?} {:?} {}",
+            row.rule, row.certificate, row.at, row.reason, row.severity
+        )
+    };
+    rows.iter().map(words).collect()
+}
+
+/// Of each position, the earliest stamp still to come: no tick gets ahead of it, since it trails our
+/// clock by the allowance.
+fn still_to_come(lines: &[Line]) -> Vec<LogTime> {
+    let mut earliest = after(lines);
+    let mut bounds: Vec<LogTime> = lines
+        .iter()
+        .rev()
+        .map(|line| {
+            earliest = line.at.unwrap_or(earliest).min(earliest);
+            earliest
+        })
+        .collect();
+    bounds.reverse();
+    bounds
+}
+
+/// Live: before some lines a tick comes, `back` microseconds before the bound.
+fn live(lines: &[Line], ticks: &[(usize, i64)]) -> Vec<AlertRow> {
+    let bounds = still_to_come(lines);
+    let mut watcher = Watcher::new();
+    for (index, line) in lines.iter().enumerate() {
+        for (_, back) in ticks.iter().filter(|(position, _)| *position == index) {
+            watcher.tick(LogTime::from_micros(bounds[index].micros() - back));
+            watcher.settle();
+        }
+        watcher.line(&line.bytes);
+        watcher.settle();
+    }
+    watcher.tick(after(lines));
+    watcher.rows
+}
+
+struct Log {
+    lines: Vec<Line>,
+    essence: Vec<String>,
+}
+
+static LOGS: LazyLock<Vec<Log>> = LazyLock::new(|| {
+    let log = |path: &&str| {
+        let lines = lines(path);
+        let essence = essence(&one_go(&lines).rows);
+        Log { lines, essence }
+    };
+    CAPTURES.iter().map(log).collect()
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ticks_between_lines_change_no_row(
+        log in 0_usize..2,
+        ticks in prop::collection::vec((any::<Index>(), prop_oneof![Just(0_i64), 0..70_000_000_i64]), 1..60),
+    ) {
+        let log = &LOGS[log];
+        let ticks: Vec<(usize, i64)> = ticks
+            .into_iter()
+            .map(|(position, back)| (position.index(log.lines.len()), back))
+            .collect();
+        prop_assert_eq!(essence(&live(&log.lines, &ticks)), log.essence.clone());
+    }
+
+    #[test]
+    fn lines_of_two_names_in_the_other_order_open_and_close_the_same(
+        log in 0_usize..2,
+        swaps in prop::collection::vec(any::<Index>(), 1..40),
+    ) {
+        let log = &LOGS[log];
+        let mut swapped = log.lines.clone();
+        let pairs = pairs(&log.lines);
+        let mut taken = BTreeSet::new();
+        for swap in swaps {
+            let first = pairs[swap.index(pairs.len())];
+            if taken.insert(first) && taken.insert(first + 1) {
+                swapped.swap(first, first + 1);
+            }
+        }
+        let rows = one_go(&swapped).rows;
+        prop_assert_eq!(outcome(&rows), outcome(&one_go(&log.lines).rows));
+    }
+}
+
+#[test]
+fn a_tick_before_every_line_changes_no_row() {
+    for path in [INCIDENT, CAPTURES[0], CAPTURES[1]] {
+        let lines = lines(path);
+        let ticks: Vec<(usize, i64)> = (0..lines.len()).map(|index| (index, 0)).collect();
+        let replayed = essence(&one_go(&lines).rows);
+        assert_eq!(essence(&live(&lines, &ticks)), replayed, "{path}");
+    }
+}
+
+#[test]
+fn an_expiry_that_a_tick_finds_is_dated_at_its_own_moment() {
+    let lines = lines(INCIDENT);
+    let expiry = LogTime::parse_rfc3339("2026-05-03T23:37:59Z").unwrap();
+    let mut watcher = Watcher::new();
+    let before = lines.iter().filter(|line| line.at < Some(expiry));
+    for line in before {
+        watcher.line(&line.bytes);
+    }
+    watcher.tick(expiry + chrono::TimeDelta::seconds(90));
+    let last = watcher.rows.last().unwrap();
+    assert_eq!((last.rule.as_str(), last.at), ("expired", Some(expiry)));
+}
+
+/// First lines of pairs that lie within 50 ms of each other and name different certificates.
+fn pairs(lines: &[Line]) -> Vec<usize> {
+    let foreign = |a: &Line, b: &Line| {
+        let (Some(a), Some(b)) = (&a.names, &b.names) else {
+            return false;
+        };
+        !a.is_empty() && !b.is_empty() && a.iter().all(|name| !b.contains(name))
+    };
+    let near = |a: &Line, b: &Line| {
+        (b.at.unwrap() - a.at.unwrap()).abs() <= chrono::TimeDelta::milliseconds(50)
+    };
+    let is_pair = |index: &usize| {
+        let (a, b) = (&lines[*index], &lines[*index + 1]);
+        foreign(a, b) && near(a, b)
+    };
+    (0..lines.len() - 1).filter(is_pair).collect()
+}
+
+fn outcome(rows: &[AlertRow]) -> BTreeSet<String> {
+    let words = |row: &AlertRow| format!("{} {:?} {:?}", row.rule, row.certificate, row.reason);
+    rows.iter().map(words).collect()
+}
+
+#[test]
+fn there_are_pairs_to_swap() {
+    for log in LOGS.iter() {
+        assert!(pairs(&log.lines).len() >= 10);
+    }
+}
+
+#[test]
+fn every_single_swap_opens_and_closes_the_same() {
+    for log in LOGS.iter() {
+        let whole = outcome(&one_go(&log.lines).rows);
+        for first in pairs(&log.lines) {
+            let mut swapped = log.lines.clone();
+            swapped.swap(first, first + 1);
+            assert_eq!(outcome(&one_go(&swapped).rows), whole, "{first}");
+        }
+    }
+}
+
+#[test]
+fn of_a_line_about_something_else_only_its_time_counts() {
+    for path in [INCIDENT, CAPTURES[0], CAPTURES[1]] {
+        let lines = lines(path);
+        let mut watcher = Watcher::new();
+        let mut skipped = 0;
+        for line in &lines {
+            match (line.names.as_ref(), line.at) {
+                (None, Some(at)) => {
+                    skipped += 1;
+                    let engine = &mut watcher.engine;
+                    engine.advance(crate::drive::INSTANCE, at, &mut watcher.rows);
+                }
+                _ => watcher.line(&line.bytes),
+            }
+        }
+        watcher.tick(after(&lines));
+        assert!(skipped > 0);
+        assert_eq!(
+            essence(&watcher.rows),
+            essence(&one_go(&lines).rows),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn one_stamp_far_in_the_future_moves_nothing_and_two_do() {
+    let lines = lines(CAPTURES[1]);
+    let late = end(&lines) + chrono::TimeDelta::days(400);
+    let text = format!(
+        r#"{{"level":"info","ts":{},"msg":"hello"}}"#,
+        late.seconds()
+    );
+    let mut watcher = Watcher::new();
+    for line in &lines {
+        watcher.line(&line.bytes);
+    }
+    let rows = watcher.rows.len();
+    watcher.line(text.as_bytes());
+    assert_eq!(watcher.rows.len(), rows);
+    assert!(watcher.engine.take_notices().is_empty());
+    watcher.line(text.as_bytes());
+    assert_eq!(watcher.engine.take_notices().len(), 1);
+}
+
+#[test]
+fn the_stamps_of_the_fixtures_are_out_of_order_only_a_little() {
+    for path in [INCIDENT, CAPTURES[0], CAPTURES[1]] {
+        let lines = lines(path);
+        assert!(
+            lines
+                .iter()
+                .all(|line| Entry::decode(&line.bytes).is_ok() && line.at.is_some())
+        );
+        let bounds = still_to_come(&lines);
+        let slack = chrono::TimeDelta::milliseconds(50);
+        let ok = |(line, bound): (&Line, &LogTime)| line.at.unwrap() <= *bound + slack;
+        assert!(lines.iter().zip(&bounds).all(ok), "{path}");
+    }
+}
