@@ -7,10 +7,12 @@ use crate::source::tail::Tail;
 use crate::source::wake::{Stop, Wake};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often we look without being told to: network file systems tell nothing.
 const UNTOLD: Duration = Duration::from_secs(10);
+/// The least time between two looks: a busy writer is read in strides, a quiet one at once.
+const STRIDE: Duration = Duration::from_micros(500);
 
 /// A log file to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +50,11 @@ pub fn follow(
             }
         }
         is_told = armed.is_ok();
+        let began = Instant::now();
         if tail.look(&mut to).is_err() {
             return;
         }
-        wake.wait(UNTOLD);
+        let _told = wake.wait(UNTOLD);
+        std::thread::sleep(STRIDE.saturating_sub(began.elapsed()));
     }
 }

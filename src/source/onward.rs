@@ -58,8 +58,13 @@ pub(super) fn members(live: &Path, unreadable: &[(Inode, i64)]) -> io::Result<Ve
     } else {
         live.to_path_buf()
     };
+    let rotated = match rotated_set(&target) {
+        // A directory may let us through without letting us list it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+        other => other?,
+    };
     let mut found = Vec::new();
-    for path in rotated_set(&target)? {
+    for path in rotated {
         // Gone since it was listed: a later name has it.
         let Ok(metadata) = std::fs::metadata(&path) else {
             continue;

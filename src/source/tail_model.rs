@@ -1,6 +1,6 @@
 //! Random writers, rotators and crashes against one model: every line once, in order.
 
-use crate::source::batch::FromSource;
+use crate::source::batch::{FromSource, Stopped};
 use crate::source::file::FileSource;
 use crate::source::position::Position;
 use crate::source::tail::Tail;
@@ -34,6 +34,8 @@ enum Action {
     Look,
     /// Nothing is kept but the last position handed over.
     Restart,
+    /// The same in the middle of a look, after so many batches.
+    Crash(usize),
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
@@ -48,6 +50,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(Action::Touch),
         4 => Just(Action::Look),
         2 => Just(Action::Restart),
+        2 => (0_usize..4).prop_map(Action::Crash),
     ];
     prop::collection::vec(action, 1..60)
 }
@@ -191,12 +194,22 @@ impl Watcher {
     }
 
     fn look(&mut self) {
+        self.look_until(usize::MAX);
+    }
+
+    /// Looks, but takes no more than so many batches.
+    fn look_until(&mut self, batches: usize) {
         let seen = &mut self.seen;
+        let end = seen.caught_up.len().saturating_add(batches);
         let mut to = |said: FromSource| {
+            if matches!(said, FromSource::Lines(_)) && seen.caught_up.len() >= end {
+                return Err(Stopped);
+            }
             seen.take(said);
             Ok(())
         };
-        self.tail.look(&mut to).unwrap();
+        let ended = self.tail.look(&mut to);
+        assert!(ended.is_ok() || batches < usize::MAX);
     }
 }
 
@@ -234,7 +247,10 @@ fn run(actions: &[Action], numbered: bool) -> Result<(), TestCaseError> {
                     .unwrap(),
             ),
             Action::Look => watcher.look(),
-            Action::Restart => {
+            Action::Restart | Action::Crash(_) => {
+                if let Action::Crash(batches) = action {
+                    watcher.look_until(*batches);
+                }
                 let position = watcher.seen.position.clone();
                 watcher = Watcher::start(live, position, watcher.seen);
             }

@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -50,7 +51,11 @@ impl Room {
         let directory = tempfile::tempdir().unwrap();
         let tail = tail_at(directory.path().join("caddy.log"), None);
         Self {
+<<<<<<< HEAD
             directory,
+=======
+            directory: room,
+>>>>>>> w-source
             tail,
             seen: Seen::default(),
         }
@@ -349,6 +354,28 @@ fn a_line_of_64_mib_is_followed_in_little_memory() {
     assert_eq!(directory.seen.lines[1], "next");
 }
 
+/// A follower on its own thread.
+struct Follower {
+    from: Receiver<FromSource>,
+    stop: Stop,
+    thread: JoinHandle<()>,
+}
+
+impl Follower {
+    fn start(path: PathBuf) -> Self {
+        let name = "caddy".into();
+        let (to, from) = channel();
+        let stop = Stop::new();
+        let handle = stop.clone();
+        let thread = std::thread::spawn(move || {
+            follow(FileSource { name, path }, None, &handle, |said| {
+                to.send(said).map_err(|_| Stopped)
+            });
+        });
+        Self { from, stop, thread }
+    }
+}
+
 fn wait_for(from: &Receiver<FromSource>, seen: &mut Seen, done: impl Fn(&Seen) -> bool) {
     let start = Instant::now();
     while !done(seen) {
@@ -360,6 +387,7 @@ fn wait_for(from: &Receiver<FromSource>, seen: &mut Seen, done: impl Fn(&Seen) -
 
 #[test]
 fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
+<<<<<<< HEAD
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("caddy.log");
     let source = FileSource {
@@ -374,32 +402,40 @@ fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
             to.send(said).map_err(|_| Stopped)
         });
     });
+=======
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("caddy.log");
+    let follower = Follower::start(path.clone());
+>>>>>>> w-source
     let mut seen = Seen::default();
-    wait_for(&from, &mut seen, |seen| {
+    wait_for(&follower.from, &mut seen, |seen| {
         seen.notices == [NoticeKind::Waiting]
     });
     append(path.clone(), "a\n");
-    wait_for(&from, &mut seen, |seen| seen.lines == ["a"]);
+    wait_for(&follower.from, &mut seen, |seen| seen.lines == ["a"]);
     let mut old = OpenOptions::new().append(true).open(&path).unwrap();
     fs::rename(&path, directory.path().join("caddy.log.1")).unwrap();
     old.write_all(b"b\n").unwrap();
-    wait_for(&from, &mut seen, |seen| seen.lines == ["a", "b"]);
+    wait_for(&follower.from, &mut seen, |seen| seen.lines == ["a", "b"]);
     append(path.clone(), "c\n");
-    wait_for(&from, &mut seen, |seen| seen.lines == ["a", "b", "c"]);
+    wait_for(&follower.from, &mut seen, |seen| {
+        seen.lines == ["a", "b", "c"]
+    });
     let start = Instant::now();
     append(path, "d\n");
-    wait_for(&from, &mut seen, |seen| seen.lines.len() == 4);
+    wait_for(&follower.from, &mut seen, |seen| seen.lines.len() == 4);
     assert!(
         start.elapsed() < Duration::from_millis(500),
         "polled: {:?}",
         start.elapsed()
     );
-    stop.stop();
-    thread.join().unwrap();
+    follower.stop.stop();
+    follower.thread.join().unwrap();
 }
 
 #[test]
 fn a_busy_writer_that_rotates_loses_nothing() {
+<<<<<<< HEAD
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("caddy.log");
     let source = FileSource {
@@ -414,6 +450,11 @@ fn a_busy_writer_that_rotates_loses_nothing() {
             to.send(said).map_err(|_| Stopped)
         });
     });
+=======
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("caddy.log");
+    let follower = Follower::start(path.clone());
+>>>>>>> w-source
     let all: Vec<String> = (0..20_000).map(|line| format!("line {line}")).collect();
     let mut file = File::create(&path).unwrap();
     for (number, line) in all.iter().enumerate() {
@@ -425,10 +466,11 @@ fn a_busy_writer_that_rotates_loses_nothing() {
         }
     }
     let mut seen = Seen::default();
-    wait_for(&from, &mut seen, |seen| seen.lines.len() >= all.len());
+    wait_for(&follower.from, &mut seen, |seen| {
+        seen.lines.len() >= all.len()
+    });
     assert!(seen.lines == all, "other lines or another order");
-    drop(from);
-    drop(stop);
+    drop(follower.from);
     append(path, "one more\n");
-    thread.join().unwrap();
+    follower.thread.join().unwrap();
 }
