@@ -51,11 +51,7 @@ impl Room {
         let directory = tempfile::tempdir().unwrap();
         let tail = tail_at(directory.path().join("caddy.log"), None);
         Self {
-<<<<<<< HEAD
-            directory,
-=======
-            directory: room,
->>>>>>> w-source
+            directory: directory,
             tail,
             seen: Seen::default(),
         }
@@ -387,26 +383,9 @@ fn wait_for(from: &Receiver<FromSource>, seen: &mut Seen, done: impl Fn(&Seen) -
 
 #[test]
 fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
-<<<<<<< HEAD
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("caddy.log");
-    let source = FileSource {
-        name: "caddy".into(),
-        path: path.clone(),
-    };
-    let (to, from) = channel();
-    let stop = Stop::new();
-    let handle = stop.clone();
-    let thread = std::thread::spawn(move || {
-        follow(source, None, &handle, |said| {
-            to.send(said).map_err(|_| Stopped)
-        });
-    });
-=======
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("caddy.log");
     let follower = Follower::start(path.clone());
->>>>>>> w-source
     let mut seen = Seen::default();
     wait_for(&follower.from, &mut seen, |seen| {
         seen.notices == [NoticeKind::Waiting]
@@ -435,26 +414,9 @@ fn a_thread_is_woken_by_the_file_system_and_stopped_by_hand() {
 
 #[test]
 fn a_busy_writer_that_rotates_loses_nothing() {
-<<<<<<< HEAD
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("caddy.log");
-    let source = FileSource {
-        name: "caddy".into(),
-        path: path.clone(),
-    };
-    let (to, from) = channel();
-    let stop = Stop::new();
-    let handle = stop.clone();
-    let thread = std::thread::spawn(move || {
-        follow(source, None, &handle, |said| {
-            to.send(said).map_err(|_| Stopped)
-        });
-    });
-=======
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("caddy.log");
     let follower = Follower::start(path.clone());
->>>>>>> w-source
     let all: Vec<String> = (0..20_000).map(|line| format!("line {line}")).collect();
     let mut file = File::create(&path).unwrap();
     for (number, line) in all.iter().enumerate() {
