@@ -42,6 +42,12 @@ macro_rules! moment {
                 self.0.div_euclid(1_000_000)
             }
 
+            /// Whether it lies between 1970 and 9999, so that arithmetic with lengths is safe.
+            pub const fn is_plausible(self) -> bool {
+                const YEAR_10000: i64 = 253_402_300_800_000_000;
+                0 <= self.0 && self.0 < YEAR_10000
+            }
+
             /// As people read it: `2026-05-03 23:37:59 UTC`.
             pub fn utc(self) -> String {
                 self.to_string().replace('T', " ").replace('Z', " UTC")

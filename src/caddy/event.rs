@@ -35,6 +35,8 @@ pub struct Event {
     pub selected_time: Option<LogTime>,
     /// The interval of the maintenance loop, as configured.
     pub check_interval: Option<TimeDelta>,
+    /// Whether a handshake asked for it, so that a stranger may have chosen the name.
+    pub on_demand: bool,
     /// Whether the line is of the kind that only an info-level log shows.
     pub informative: bool,
     /// Whether the fields are those of certmagic v0.20.0 or later (`true`), or earlier (`false`).
@@ -42,7 +44,7 @@ pub struct Event {
 }
 
 /// Fields that hold names, by version and message; the first that is there counts.
-const NAME_FIELDS: [&str; 8] = [
+const NAME_FIELDS: [&str; 9] = [
     "identifier",
     "identifiers",
     "subjects",
@@ -51,6 +53,7 @@ const NAME_FIELDS: [&str; 8] = [
     "subject",
     "domain",
     "sans",
+    "server_name",
 ];
 
 impl Event {
@@ -62,10 +65,9 @@ impl Event {
         if names.is_empty() {
             names.extend(failure.as_mut().and_then(|failure| failure.name.clone()));
         }
-        let job = failure
-            .as_ref()
-            .and_then(|failure| failure.job)
-            .or_else(|| job_of(entry, row));
+        let job = job_of_logger(entry)
+            .or_else(|| failure.as_ref().and_then(|failure| failure.job))
+            .or_else(|| job_of_message(row));
         Some(Self {
             at: entry.at,
             means: row.means,
@@ -81,6 +83,7 @@ impl Event {
                 .moment("next_selected_time")
                 .or_else(|| entry.moment("selected_time")),
             check_interval: entry.length("renew_check_interval"),
+            on_demand: entry.logger.ends_with("on_demand"),
             informative: matches!(entry.level.word(), "info" | "debug"),
             modern: modern(entry, row),
         })
@@ -109,10 +112,21 @@ pub fn names_of(entry: &Entry) -> Vec<Name> {
         .unwrap_or_default()
 }
 
-fn job_of(entry: &Entry, row: &Row) -> Option<Job> {
-    if entry.logger.ends_with("tls.obtain") || row.msg.contains("obtain") {
+/// The logger says what the job is for, whatever the error inside speaks of.
+fn job_of_logger(entry: &Entry) -> Option<Job> {
+    if entry.logger.ends_with("tls.obtain") {
         Some(Job::Obtain)
-    } else if entry.logger.ends_with("tls.renew") || row.msg.contains("renew") {
+    } else if entry.logger.ends_with("tls.renew") {
+        Some(Job::Renew)
+    } else {
+        None
+    }
+}
+
+fn job_of_message(row: &Row) -> Option<Job> {
+    if row.msg.contains("obtain") {
+        Some(Job::Obtain)
+    } else if row.msg.contains("renew") {
         Some(Job::Renew)
     } else {
         None

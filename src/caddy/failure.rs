@@ -69,19 +69,20 @@ impl Failure {
             (None, Some(_)) => Some(Origin::Maintenance),
             (origin, _) => origin,
         };
-        let job = if rest.starts_with("Renew:") || rest.starts_with("renewing certificate:") {
-            Some(Job::Renew)
-        } else if rest.starts_with("Obtain:") || rest.starts_with("obtaining certificate:") {
-            Some(Job::Obtain)
-        } else {
-            job_of_text(error)
+        let job = match (origin, job_of_text(rest)) {
+            // A renewal may go on as an obtain inside (certmagic v0.25.6), and stays a renewal.
+            (Some(Origin::Maintenance), _) => Some(Job::Renew),
+            (Some(Origin::Start), _) => job_of_text(error),
+            (None, job) => job.or_else(|| job_of_text(error)),
         };
         let (cause, seen_by) = classify(error);
         Self {
-            name: name.or_else(|| name_in_path(error)),
+            name: name
+                .or_else(|| name_of_lock(error))
+                .or_else(|| name_in_path(error)),
             job,
             origin,
-            canceled: error.ends_with("context canceled"),
+            canceled: error.contains("context canceled") && !error.contains("urn:ietf:params"),
             ca: ca_of(error),
             cause,
             seen_by,
@@ -108,14 +109,25 @@ fn prefix(error: &str) -> (Option<Name>, Option<Origin>, &str) {
     (None, None, error)
 }
 
+/// The verb that stands first in a text.
 fn job_of_text(error: &str) -> Option<Job> {
-    if error.contains("renewing certificate:") {
-        Some(Job::Renew)
-    } else if error.contains("obtaining certificate:") || error.contains("after obtaining it") {
-        Some(Job::Obtain)
-    } else {
-        None
-    }
+    const VERBS: [(&str, Job); 5] = [
+        ("renewing certificate:", Job::Renew),
+        ("obtaining certificate:", Job::Obtain),
+        ("Renew:", Job::Renew),
+        ("Obtain:", Job::Obtain),
+        ("after obtaining it", Job::Obtain),
+    ];
+    let places = VERBS
+        .iter()
+        .filter_map(|(verb, job)| Some((error.find(verb)?, *job)));
+    places.min_by_key(|(place, _)| *place).map(|(_, job)| job)
+}
+
+/// The name in `issue_cert_NAME`, the lock of a job (certmagic v0.25.3 `config.go`).
+fn name_of_lock(error: &str) -> Option<Name> {
+    let (_, rest) = error.split_once("'issue_cert_")?;
+    Name::parse(rest.split('\'').next()?)
 }
 
 /// The name in a storage path `.../certificates/ISSUER/NAME/NAME.key`: the only trace of it when a
@@ -180,6 +192,22 @@ mod tests {
                 (a, Some(Job::Renew), Some(Origin::Start), true),
             ),
             ("[a.example.com] context canceled", (a, None, None, true)),
+            (
+                "a.example.com: obtaining certificate: [a.example.com] Obtain: x: context canceled (ca=https://ca.example/dir)",
+                (a, Some(Job::Obtain), Some(Origin::Start), true),
+            ),
+            (
+                "[a.example.com] [a.example.com] Obtain: x",
+                (a, Some(Job::Renew), Some(Origin::Maintenance), false),
+            ),
+            (
+                "a.example.com: renewing certificate: [a.example.com] Obtain: x",
+                (a, Some(Job::Renew), Some(Origin::Start), false),
+            ),
+            (
+                "unable to renew lock lease 'issue_cert_a.example.com': x",
+                (a, None, None, false),
+            ),
             (
                 "[a.example.com] Obtain: registering account [mailto:a@b.c] with server: x",
                 (a, Some(Job::Obtain), None, false),

@@ -15,12 +15,12 @@ impl Name {
 
     /// Reads a name; `None` for what no certificate can be issued for.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().trim_end_matches('.');
+        let text = text.trim().trim_end_matches('.').to_lowercase();
         let shaped = text
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | ':'));
         let sized = (1..=Self::BYTES_MAX).contains(&text.len());
-        (shaped && sized).then(|| Self(text.to_lowercase()))
+        (shaped && sized).then_some(Self(text))
     }
 
     /// The name as text.
@@ -57,6 +57,15 @@ mod tests {
         assert_eq!(Name::parse("Example.COM."), Name::parse("example.com"));
         assert!(Name::parse("*.example.com").is_some());
         assert!(Name::parse("2001:db8::1").is_some());
+    }
+
+    #[test]
+    fn a_name_that_was_taken_is_taken_again_from_the_store() {
+        for text in ["\u{130}stanbul.example", "\u{23a}\u{23a}.example"] {
+            if let Some(name) = Name::parse(text) {
+                assert_eq!(Name::parse(name.as_str()), Some(name));
+            }
+        }
     }
 
     #[test]

@@ -53,6 +53,10 @@ fn exact_micros(text: &str) -> Option<i64> {
 /// Reads a time printed as text: RFC 3339, ISO 8601 with a numeric zone, or Caddy's `wall` layouts
 /// (UTC, which is Caddy's own choice unless `time_local` is set).
 pub fn text(text: &str) -> Option<LogTime> {
+    layouts(text).filter(|time| time.is_plausible())
+}
+
+fn layouts(text: &str) -> Option<LogTime> {
     const ZONED: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%z", "%d/%b/%Y:%H:%M:%S %z"];
     if let Some(time) = LogTime::parse_rfc3339(text) {
         return Some(time);

@@ -172,7 +172,7 @@ pub const TABLE: &[Row] = &[
     ),
     row(
         "certificate expires soon; queuing for renewal",
-        Means::Due,
+        Means::Queued,
         Expiry::Remaining,
     ),
     row(

@@ -1,5 +1,6 @@
 //! Every exit code, with when it happens; and the two ways to print.
 
+use crate::engine::evidence::harmless;
 use crate::source::error::SourceError;
 use crate::store::StoreError;
 use std::io::{self, Write};
@@ -90,7 +91,8 @@ pub(super) fn of_source(error: &SourceError) -> Failed {
 
 /// Prints one message for people on standard error. A reader that has gone away is no error.
 pub(super) fn say(message: &str) {
-    let _gone = writeln!(io::stderr().lock(), "{}", message.trim_end());
+    let lines: Vec<String> = message.trim_end().lines().map(harmless).collect();
+    let _gone = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
 }
 
 /// Prints data on standard output. A closed pipe ends the verb quietly, as it does for `head`.

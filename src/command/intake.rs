@@ -6,12 +6,16 @@ use crate::engine::{AlertRow, Engine, Seen};
 use crate::report::Tally;
 use crate::source::line::Candidate;
 use crate::time::LogTime;
+use chrono::TimeDelta;
 use std::sync::Arc;
 
 /// The engine with the count of what it was given.
 pub(super) struct Intake {
     pub(super) engine: Engine,
     pub(super) tally: Tally,
+    /// Our own clock, where lines are read as they are written: a line without a time gets it, and no
+    /// line is ahead of it.
+    pub(super) now: Option<LogTime>,
     /// Nothing stamped later is taken in.
     pub(super) until: Option<LogTime>,
     /// Nothing stamped earlier is taken in.
@@ -23,6 +27,7 @@ impl Intake {
         Self {
             engine,
             tally: Tally::default(),
+            now: None,
             until: None,
             since: None,
         }
@@ -49,13 +54,14 @@ impl Intake {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        let entry = match Entry::decode(bytes) {
+        let mut entry = match Entry::decode(bytes) {
             Ok(entry) => entry,
             Err(why) => {
                 self.tally.unreadable(source, number, || reason(why));
                 return;
             }
         };
+        entry.at = self.plausible(entry.at);
         if let Some(at) = entry.at {
             if self.is_outside(at) {
                 return;
@@ -71,8 +77,10 @@ impl Intake {
                 bytes,
             )
         };
-        if self.engine.entry(instance, &entry, quote, out) == Seen::Certificate {
-            self.tally.matched += 1;
+        match self.engine.entry(instance, &entry, quote, out) {
+            Seen::Certificate => self.tally.matched += 1,
+            Seen::Untimed => self.tally.untimed += 1,
+            Seen::Other => {}
         }
     }
 
@@ -83,9 +91,20 @@ impl Intake {
         stamp: LogTime,
         out: &mut Vec<AlertRow>,
     ) {
+        let stamp = self.plausible(Some(stamp)).unwrap_or(stamp);
         if !self.is_outside(stamp) {
             self.tally.stamp(stamp);
             self.engine.advance(instance, stamp, out);
+        }
+    }
+
+    /// The time of a line; a little ahead of ours is the unevenness of clocks.
+    fn plausible(&self, at: Option<LogTime>) -> Option<LogTime> {
+        const UNEVEN: TimeDelta = TimeDelta::minutes(1);
+        match (at, self.now) {
+            (Some(at), Some(now)) if at > now + UNEVEN => Some(now),
+            (None, now) => now,
+            (at, _) => at,
         }
     }
 

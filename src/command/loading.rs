@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::diagnostic::{Problems, render};
 use crate::rules::{BUILT_IN, Changes, Configured, RuleSet};
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 
 /// Where the settings are, unless told otherwise.
@@ -84,8 +84,5 @@ pub(super) fn rule_file(path: &Path) -> Result<(String, String), Failed> {
 
 /// A mistake in settings or rules, drawn.
 pub(super) fn refused(problems: &Problems) -> Failed {
-    Failed::new(
-        Exit::Config,
-        render(problems, WIDTH, io::stderr().is_terminal()),
-    )
+    Failed::new(Exit::Config, render(problems, WIDTH, false))
 }

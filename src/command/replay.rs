@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
             say(&failed.message);
             broken = broken.or(Some(failed.exit));
         }
+        intake.engine.finish(instance, &mut alerts);
         if let Some(until) = intake.until {
             intake.engine.tick(instance, until, &mut alerts);
         }

@@ -18,8 +18,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
         .map_err(|error| of_store(&error))?;
     let stored = loaded.rows.iter();
     let stored = stored.map(|row| (row.kind.as_str(), row.key.as_str(), row.value.as_str()));
-    let engine = Engine::restore(Arc::new(RuleSet::default()), stored)
-        .map_err(|error| Failed::new(Exit::Config, format!("error: {error}")))?;
+    let engine = Engine::restore(Arc::new(RuleSet::default()), stored);
     let mut rows: Vec<CertificateRow> = engine
         .certificates()
         .map(|(instance, at, certificate)| CertificateRow::new(instance, certificate, at))

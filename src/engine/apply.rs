@@ -33,19 +33,11 @@ pub(super) fn apply(
     match event.means {
         Means::Queued | Means::Due | Means::DueByAri => due(instance, certificate, event, at),
         Means::AriChanged => ari_changed(certificate, event, at),
-        Means::MaintenanceJob => {
+        Means::MaintenanceJob if !event.on_demand => {
             certificate.open_job = Some(OpenJob::new(Job::Renew, Some(Origin::Maintenance)));
         }
         Means::LockWanted => lock_wanted(certificate, event),
-        Means::LockReleased => {
-            if let Some(job) = &mut certificate.open_job
-                && !job.running
-                && event.job == Some(job.job)
-            {
-                certificate.origin = job.origin;
-            }
-        }
-        Means::Began => began(instance, certificate, event),
+        Means::Began => began(certificate, event),
         Means::TalksTo => {
             if let (Some(job), Some(ca)) = (&mut certificate.open_job, event.ca) {
                 job.ca = Some(ca);
@@ -61,6 +53,7 @@ pub(super) fn apply(
             if let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) {
                 job.first_failure
                     .get_or_insert((at, failure.cause, failure.seen_by));
+                job.failed_ca = job.ca.take().or(job.failed_ca);
             }
         }
         Means::WillRetry | Means::GaveUp => {
@@ -83,9 +76,15 @@ pub(super) fn apply(
             certificate.open_job = None;
             certificate.next = None;
         }
+        Means::ObtainInstead => {
+            if let Some(job) = &mut certificate.open_job {
+                job.instead = true;
+            }
+        }
+        Means::Replaced => outcome.recovered = replaced(certificate, event, at),
         Means::LockAcquired
-        | Means::ObtainInstead
-        | Means::Replaced
+        | Means::LockReleased
+        | Means::MaintenanceJob
         | Means::Managing
         | Means::MaintenanceStarted
         | Means::Stopping
@@ -93,6 +92,9 @@ pub(super) fn apply(
     }
     if let Some(not_after) = event.not_after {
         outcome.recovered |= learn_not_after(certificate, not_after, at);
+    }
+    if let (Some(next), Some(not_after)) = (&mut certificate.next, certificate.not_after) {
+        next.tries_left = instance.tries(*next, not_after);
     }
     outcome
 }
@@ -103,6 +105,8 @@ pub(super) fn restarted(certificate: &mut Certificate) {
     certificate.next = None;
     certificate.paced_failures = Some(0);
     certificate.ended = false;
+    // The list of managed names follows at once, if there is one.
+    certificate.listed = false;
     if let Some(failing) = &mut certificate.failing {
         failing.attempt = None;
     }
@@ -116,7 +120,9 @@ fn due(instance: &Instance, certificate: &mut Certificate, event: &Event, at: Lo
         certificate.ticks_due = certificate.ticks_due.saturating_add(1);
     }
     certificate.last_due = Some(at);
-    let was_healthy = certificate.due.is_none() && certificate.not_after.is_some();
+    let heard = certificate.not_after_heard;
+    let was_healthy =
+        certificate.due.is_none() && heard.is_some_and(|heard| at - heard >= instance.interval());
     if was_healthy && certificate.failing.is_none() {
         certificate.paced_failures = certificate.paced_failures.or(Some(0));
     }
@@ -163,26 +169,29 @@ fn ari_changed(certificate: &mut Certificate, event: &Event, at: LogTime) {
 fn lock_wanted(certificate: &mut Certificate, event: &Event) {
     let job = event.job.unwrap_or(Job::Renew);
     let queued = certificate.open_job.as_ref().is_some_and(|open| {
-        open.job == job && open.origin == Some(Origin::Maintenance) && open.retries == 0
+        open.instead
+            || open.job == job && open.origin == Some(Origin::Maintenance) && open.retries == 0
     });
     if !queued {
         certificate.open_job = Some(OpenJob::new(job, Some(Origin::Start)));
     }
 }
 
-fn began(instance: &mut Instance, certificate: &mut Certificate, event: &Event) {
+fn began(certificate: &mut Certificate, event: &Event) {
     let kind = event.job.unwrap_or(Job::Renew);
-    let open = certificate.open_job.take().filter(|open| open.job == kind);
+    let goes_on = |open: &OpenJob| open.job == kind || open.instead;
+    let open = certificate.open_job.take().filter(goes_on);
     let mut job = open.unwrap_or_else(|| OpenJob::new(kind, None));
     job.running = true;
     job.first_failure = None;
     job.problem = None;
     job.ca = None;
+    job.failed_ca = None;
+    certificate.ended = false;
     certificate.origin = job.origin;
-    certificate.job = Some(kind);
+    certificate.job = Some(job.job);
     certificate.open_job = Some(job);
     certificate.next = None;
-    instance.job_began(kind, &certificate.name);
 }
 
 /// Counts a failed attempt and says why, by the first failing issuer: with several issuers the
@@ -210,7 +219,8 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
     let known = certificate.failing;
     let since = known.map_or(began, |failing| failing.since);
     let span = (at - since).max(event.elapsed.unwrap_or_default());
-    let ca = event.ca.or(job.and_then(|job| job.ca));
+    let ca = event.ca.or(job.and_then(|job| job.ca.or(job.failed_ca)));
+    certificate.public_before |= matches!(ca, Some(Ca::Production | Ca::Other));
     certificate.failing = Some(Failing {
         since,
         span_micros: span.num_microseconds().unwrap_or(i64::MAX),
@@ -255,7 +265,8 @@ fn attempt_failed(
     }
     if let Some(wait) = event.retrying_in {
         instance.learn_table(Table::of(attempt, wait));
-        certificate.next = Some(instance.announced(at + wait, attempt, certificate.not_after));
+        let next = Instance::announced(at + wait, attempt);
+        certificate.next = Some(next).filter(|next| next.at.is_plausible());
     }
 }
 
@@ -289,20 +300,32 @@ fn job_failed(
     }
     certificate.job = Some(kind);
     certificate.origin = origin;
-    if kind == Job::Obtain {
-        note_failure(certificate, event, at, open.map(|open| open.retries + 1));
+    if kind == Job::Obtain && origin != Some(Origin::Maintenance) {
+        note_failure(
+            certificate,
+            event,
+            at,
+            open.map(|open| open.retries.saturating_add(1)),
+        );
         certificate.ended = true;
         certificate.next = None;
     } else if origin == Some(Origin::Maintenance)
         && open.as_ref().is_none_or(|open| open.retries == 0)
     {
-        certificate.paced_failures = certificate.paced_failures.map(|count| count + 1);
+        certificate.paced_failures = certificate
+            .paced_failures
+            .map(|count| count.saturating_add(1));
         note_failure(certificate, event, at, certificate.paced_failures);
         certificate.next = certificate
             .paced_failures
-            .and_then(|failures| instance.paced(at, failures, certificate.not_after));
+            .and_then(|failures| instance.paced(at, failures));
     } else {
-        note_failure(certificate, event, at, open.map(|open| open.retries + 1));
+        note_failure(
+            certificate,
+            event,
+            at,
+            open.map(|open| open.retries.saturating_add(1)),
+        );
         certificate.next = instance.at_next_tick(at);
     }
     certificate.open_job = None;
@@ -312,7 +335,16 @@ fn job_failed(
 /// A success line. It proves a recovery only for a first issuance by a CA that counts.
 fn succeeded(certificate: &mut Certificate, event: &Event, at: LogTime) -> bool {
     let open = certificate.open_job.take();
-    let ca = event.ca.or(open.and_then(|open| open.ca));
+    let issuer_failed = open
+        .as_ref()
+        .is_some_and(|open| open.first_failure.is_some());
+    // Before certmagic v0.21.0 the line does not name the issuer, and only the internal one
+    // succeeds without a word about its CA.
+    let unsaid = issuer_failed.then_some(Ca::Internal);
+    let is_renewal = open.as_ref().is_some_and(|open| open.instead);
+    let ca = event.ca.or(open.and_then(|open| open.ca)).or(unsaid);
+    let counts = ca.is_none_or(|ca| ca.proves_recovery(certificate.public_before));
+    certificate.public_before |= matches!(ca, Some(Ca::Production | Ca::Other));
     certificate.issued_by = ca;
     certificate.succeeded = Some(at);
     certificate.next = None;
@@ -320,13 +352,37 @@ fn succeeded(certificate: &mut Certificate, event: &Event, at: LogTime) -> bool 
     certificate.ticks_due = 0;
     certificate.gave_up = false;
     certificate.ended = false;
-    let counts = ca.is_none_or(|ca| ca.proves_recovery(certificate.public_before));
-    if certificate.not_after.is_none() && event.job == Some(Job::Obtain) && counts {
-        recover(certificate);
-        return true;
+    if event.job == Some(Job::Obtain) && counts && !is_renewal {
+        if certificate.not_after.is_none() {
+            recover(certificate);
+            return true;
+        }
+        // A first issuance replaces what was known: its expiry is not in the line.
+        certificate.not_after = None;
+        certificate.due = None;
     }
     certificate.recovering = certificate.failing.is_some() || !certificate.alerts.is_empty();
     false
+}
+
+/// Another certificate is served. After a success of an issuer that counts it proves the recovery,
+/// also when it lives shorter than the old one did; after giving up Caddy prints the old one.
+fn replaced(certificate: &mut Certificate, event: &Event, at: LogTime) -> bool {
+    let (Some(not_after), Some(success)) = (event.not_after, certificate.succeeded) else {
+        return false;
+    };
+    let fresh = at - success < TimeDelta::hours(1) && Some(not_after) != certificate.not_after;
+    let counts = certificate
+        .issued_by
+        .is_none_or(|ca| ca.proves_recovery(certificate.public_before));
+    if !(fresh && counts && not_after > at) {
+        return false;
+    }
+    certificate.not_after = Some(not_after);
+    certificate.not_after_heard = Some(at);
+    certificate.lifetime_micros = (not_after - success).num_microseconds();
+    recover(certificate);
+    true
 }
 
 fn recover(certificate: &mut Certificate) {
@@ -338,6 +394,7 @@ fn recover(certificate: &mut Certificate) {
     certificate.next = None;
     certificate.gave_up = false;
     certificate.ended = false;
+    certificate.paced_failures = Some(0);
     certificate.evidence.first = None;
 }
 

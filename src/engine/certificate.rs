@@ -49,6 +49,8 @@ pub struct NextRetry {
     pub at: LogTime,
     /// How that is known.
     pub source: RetrySource,
+    /// Consecutive failures before it, as the back-off counts them; `None` where unknown.
+    pub failures: Option<u32>,
     /// Attempts that start strictly before notAfter, this one included; `None` where unknown.
     pub tries_left: Option<u32>,
 }
@@ -90,6 +92,10 @@ pub struct OpenJob {
     pub problem: Option<(Cause, SeenBy)>,
     /// The CA of the running attempt.
     pub ca: Option<Ca>,
+    /// The CA of the issuer that failed last in the running attempt.
+    pub failed_ca: Option<Ca>,
+    /// A renewal that goes on as an obtain, because the stored files are gone.
+    pub instead: bool,
 }
 
 impl OpenJob {
@@ -103,6 +109,8 @@ impl OpenJob {
             first_failure: None,
             problem: None,
             ca: None,
+            failed_ca: None,
+            instead: false,
         }
     }
 }

@@ -21,13 +21,17 @@ use std::sync::Arc;
 pub enum Seen {
     /// About certificates.
     Certificate,
+    /// About certificates, but without a time, and no line before had one: it is not judged.
+    Untimed,
     /// About something else.
     Other,
 }
 
 /// Something odd about a source that a person should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Notice {
+    /// A stored row that could not be understood; what it said has to be learned anew.
+    Unreadable(StateError),
     /// The log clock jumped by more than seven days, and a second line confirmed it.
     ClockJumped {
         /// The watched Caddy.
@@ -55,16 +59,19 @@ impl Engine {
         }
     }
 
-    /// Puts stored rows (kind, key, JSON) back.
+    /// Puts stored rows (kind, key, JSON) back. Rows that cannot be understood are left out, and said
+    /// by [`Engine::take_notices`].
     pub fn restore<'a>(
         rules: Arc<RuleSet>,
         rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
-    ) -> Result<Self, StateError> {
-        Ok(Self {
+    ) -> Self {
+        let (watched, unreadable) = restore(rows);
+        let notices = unreadable.into_iter().map(Notice::Unreadable).collect();
+        Self {
             rules,
-            watched: restore(rows)?,
-            notices: Vec::new(),
-        })
+            watched,
+            notices,
+        }
     }
 
     /// Takes in one entry of an instance's log. `quote` makes the evidence, when it is needed.
@@ -75,9 +82,38 @@ impl Engine {
         quote: impl Fn() -> Quote,
         out: &mut Vec<AlertRow>,
     ) -> Seen {
-        let at = self.move_to(instance, entry.at, out);
+        let seen = match (entry.at, Event::of(entry)) {
+            (_, None) => Seen::Other,
+            (None, Some(_)) => Seen::Untimed,
+            (Some(_), Some(_)) => Seen::Certificate,
+        };
+        let moved = self.arrive(instance, entry.at, out);
         let Some(watched) = self.watched.get_mut(instance) else {
-            return Seen::Other;
+            return seen;
+        };
+        if moved == Moved::Held {
+            watched.held = Some((entry.clone(), quote()));
+        } else if let Some(at) = entry.at.or(watched.instance.log_time) {
+            self.judge(instance, (entry, at), &quote, out);
+            return if seen == Seen::Untimed {
+                Seen::Certificate
+            } else {
+                seen
+            };
+        }
+        seen
+    }
+
+    /// Judges an entry at a moment of the log; what fell due before fires first.
+    fn judge(
+        &mut self,
+        instance: &str,
+        (entry, at): (&Entry, LogTime),
+        quote: &impl Fn() -> Quote,
+        out: &mut Vec<AlertRow>,
+    ) {
+        let Some(watched) = self.watched.get_mut(instance) else {
+            return;
         };
         let mut step = Step {
             rules: &self.rules,
@@ -87,49 +123,48 @@ impl Engine {
         };
         let event = Event::of(entry);
         if let Some(event) = &event {
-            learn(watched, event, entry.level, at);
-            step.event(watched, event, &quote);
+            if learn(watched, event, entry.level, at) {
+                step.judge_all(watched);
+            }
+            step.event(watched, event, quote);
         }
         for rule in self.rules.rules_matching() {
-            if let Some(captures) = rule
-                .matcher
-                .as_ref()
-                .and_then(|matcher| matcher.matches(entry))
-            {
-                step.matched(watched, (rule, &captures), &names_of(entry), &quote);
+            let matcher = rule.matcher.as_ref();
+            if let Some(captures) = matcher.and_then(|matcher| matcher.matches(entry)) {
+                let names = event.as_ref().map(|event| Step::names(watched, event));
+                let names = names.unwrap_or_else(|| names_of(entry));
+                step.matched(watched, (rule, &captures), &names, quote);
             }
-        }
-        if event.is_some() {
-            Seen::Certificate
-        } else {
-            Seen::Other
         }
     }
 
     /// Moves an instance's log clock to the stamp of a line that was rejected by its head.
     pub fn advance(&mut self, instance: &str, stamp: LogTime, out: &mut Vec<AlertRow>) {
-        self.move_to(instance, Some(stamp), out);
+        self.arrive(instance, Some(stamp), out);
     }
 
     /// Moves an instance's log clock because our own clock says so: deadlines that fell due fire,
     /// each at its own moment. Never moves it back.
     pub fn tick(&mut self, instance: &str, now: LogTime, out: &mut Vec<AlertRow>) {
+        self.release(instance, None, out);
         if let Some(watched) = self.watched.get_mut(instance)
-            && watched
-                .instance
-                .log_time
-                .is_some_and(|log_time| log_time < now)
+            && let Some(log_time) = watched.instance.log_time
         {
-            Step {
+            let mut step = Step {
                 rules: &self.rules,
                 instance,
                 at: now,
                 out,
-            }
-            .fire(watched, now);
-            watched.instance.log_time = Some(now);
+            };
+            step.fire(watched, now);
+            watched.instance.log_time = Some(log_time.max(now));
             watched.instance_changed = true;
         }
+    }
+
+    /// Ends an instance's log: a line that waited for a second one to confirm its time is judged.
+    pub fn finish(&mut self, instance: &str, out: &mut Vec<AlertRow>) {
+        self.release(instance, None, out);
     }
 
     /// The next moment at which something falls due by time alone.
@@ -199,43 +234,59 @@ impl Engine {
         })
     }
 
-    /// Moves the log clock to a stamp and fires what fell due before. Returns the moment at which
-    /// the line is judged: its own stamp, so that a tick never sets it.
-    fn move_to(
-        &mut self,
-        instance: &str,
-        stamp: Option<LogTime>,
-        out: &mut Vec<AlertRow>,
-    ) -> LogTime {
+    /// Moves the log clock to a stamp and fires what fell due before.
+    fn arrive(&mut self, instance: &str, stamp: Option<LogTime>, out: &mut Vec<AlertRow>) -> Moved {
         if !self.watched.contains_key(instance) {
             self.watched.insert(instance.to_owned(), Watched::default());
         }
-        let Some(watched) = self.watched.get_mut(instance) else {
-            return UNTIMED;
-        };
-        let Some(stamp) = stamp else {
-            return watched.instance.log_time.unwrap_or(UNTIMED);
+        let (Some(watched), Some(stamp)) = (self.watched.get_mut(instance), stamp) else {
+            return Moved::Fine;
         };
         let (reached, moved) = watched.instance.reach(stamp);
-        Step {
-            rules: &self.rules,
-            instance,
-            at: reached,
-            out,
+        self.release(instance, (moved == Moved::Jumped).then_some(stamp), out);
+        self.move_to(instance, reached, out);
+        if moved == Moved::Jumped {
+            let instance = instance.to_owned();
+            self.notices.push(Notice::ClockJumped {
+                instance,
+                to: stamp,
+            });
         }
-        .fire(watched, reached);
-        watched.instance_changed |= watched.instance.log_time != Some(reached);
-        watched.instance.log_time = Some(reached);
-        match moved {
-            Moved::Held => reached,
-            Moved::Fine => stamp,
-            Moved::Jumped => {
-                self.notices.push(Notice::ClockJumped {
-                    instance: instance.to_owned(),
-                    to: stamp,
-                });
-                stamp
-            }
+        moved
+    }
+
+    fn move_to(&mut self, instance: &str, at: LogTime, out: &mut Vec<AlertRow>) {
+        if let Some(watched) = self.watched.get_mut(instance) {
+            let mut step = Step {
+                rules: &self.rules,
+                instance,
+                at,
+                out,
+            };
+            step.fire(watched, at);
+            watched.instance_changed |= watched.instance.log_time != Some(at);
+            watched.instance.log_time = Some(at);
+        }
+    }
+
+    /// Judges a line that was held because its stamp lay far ahead: at its own stamp when another
+    /// line has `confirmed` the jump, else where the log stood.
+    fn release(&mut self, instance: &str, confirmed: Option<LogTime>, out: &mut Vec<AlertRow>) {
+        let Some(watched) = self.watched.get_mut(instance) else {
+            return;
+        };
+        let Some((entry, quote)) = watched.held.take() else {
+            return;
+        };
+        let log_time = watched.instance.log_time;
+        let own = entry
+            .at
+            .filter(|at| confirmed.is_some_and(|stamp| *at <= stamp));
+        if let Some(own) = own {
+            self.move_to(instance, own, out);
+        }
+        if let Some(at) = own.or(log_time) {
+            self.judge(instance, (&entry, at), &|| quote.clone(), out);
         }
     }
 }

@@ -31,31 +31,31 @@ impl Quote {
     pub fn new(origin: &Origin, bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         Self {
-            source: origin.source.to_string(),
+            source: neutral(&origin.source),
             line: origin.line,
             text: neutral(&text),
         }
     }
 }
 
-/// Makes log text safe to show: control, bidi and other invisible characters become `\u{fffd}`,
-/// and what is longer than [`Quote::CHARS_MAX`] is cut.
+/// Makes log text safe to show, and cuts what is longer than [`Quote::CHARS_MAX`].
 pub fn neutral(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(Quote::CHARS_MAX)
-        .map(|c| {
-            if is_harmless(c) {
-                c
-            } else {
-                char::REPLACEMENT_CHARACTER
-            }
-        })
-        .collect();
-    if text.chars().nth(Quote::CHARS_MAX).is_some() {
-        shown.push('…');
+    match text.char_indices().nth(Quote::CHARS_MAX) {
+        Some((end, _)) => harmless(text.get(..end).unwrap_or_default()) + "…",
+        None => harmless(text),
     }
-    shown
+}
+
+/// Control, bidi and other invisible characters become `\u{fffd}`.
+pub fn harmless(text: &str) -> String {
+    let shown = |c: char| {
+        if is_harmless(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 fn is_harmless(c: char) -> bool {

@@ -15,22 +15,23 @@ pub(super) fn facts(
     certificate: &Certificate,
     at: LogTime,
 ) -> Facts {
+    let sane = |time: Option<LogTime>| time.filter(|time| time.is_plausible());
     let mut facts = Facts::new();
     facts.set(Fact::Name, Some(certificate.name.as_str()));
     facts.set(Fact::Instance, Some(instance_name));
     facts.set(Fact::State, Some(certificate.state(at)));
     facts.set(Fact::Job, certificate.job.map(Job::word));
     facts.set(Fact::Failing, Some(certificate.is_failing()));
-    facts.set(Fact::NotAfter, certificate.not_after);
+    facts.set(Fact::NotAfter, sane(certificate.not_after));
     facts.set(Fact::Lifetime, certificate.lifetime());
-    facts.set(Fact::LastTwentieth, certificate.last_twentieth());
-    facts.set(Fact::DueSince, certificate.due.map(|due| due.since));
+    facts.set(Fact::LastTwentieth, sane(certificate.last_twentieth()));
+    facts.set(Fact::DueSince, sane(certificate.due.map(|due| due.since)));
     facts.set(
         Fact::DueSinceSource,
         certificate.due.map(|due| due.source.word()),
     );
     facts.set(Fact::TicksDue, Some(certificate.ticks_due));
-    facts.set(Fact::NextRetry, certificate.next.map(|next| next.at));
+    facts.set(Fact::NextRetry, sane(certificate.next.map(|next| next.at)));
     facts.set(
         Fact::NextRetrySource,
         certificate.next.map(|next| next.source.word()),
@@ -51,7 +52,7 @@ pub(super) fn facts(
         Fact::AttemptsTotal,
         Some(streak.map_or(0, |streak| streak.attempts)),
     );
-    facts.set(Fact::FailingSince, streak.map(|streak| streak.since));
+    facts.set(Fact::FailingSince, sane(streak.map(|streak| streak.since)));
     facts.set(
         Fact::FailingFor,
         streak.map(|streak| TimeDelta::microseconds(streak.span_micros)),

@@ -1,12 +1,13 @@
 //! What is known of one watched Caddy: its log clock, its tick, its table, its open jobs.
 
 use crate::caddy::backoff::{Table, Tick};
-use crate::caddy::failure::Job;
 use crate::caddy::name::Name;
 use crate::engine::certificate::{NextRetry, RetrySource};
+use crate::engine::tick::Ticker;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A jump ahead of more than this counts only when a second line confirms it.
 pub(super) const JUMP: TimeDelta = TimeDelta::days(7);
@@ -20,18 +21,16 @@ pub(super) struct Instance {
     pub jump: Option<LogTime>,
     /// When its maintenance loop last began; `None` if that was before we looked.
     pub started: Option<LogTime>,
-    /// The maintenance tick, once one was seen.
-    pub tick: Option<Tick>,
-    /// The interval that decision lines name, until the spacing of ticks is seen.
-    pub hinted_interval_micros: Option<i64>,
+    /// When its maintenance loop ticks.
+    pub ticker: Ticker,
     /// The back-off table, once something gave it away.
     pub table: Option<Table>,
     /// Whether it has shown info-level certificate lines since its start.
     pub informed: bool,
-    /// The certificate whose obtain job began last.
-    pub obtaining: Option<Name>,
-    /// The certificate whose renew job began last.
-    pub renewing: Option<Name>,
+    /// Names that were managed and are not any more: Caddy up to 2.11.4 may go on retrying them.
+    pub dropped: BTreeSet<Name>,
+    /// Names that handshakes asked for: strangers choose them.
+    pub strangers: BTreeSet<Name>,
 }
 
 /// What a stamp did to the log clock.
@@ -74,53 +73,29 @@ impl Instance {
     pub(super) fn restart(&mut self, at: LogTime) {
         self.started = Some(at);
         self.informed = true;
-        self.hinted_interval_micros = None;
-        self.tick = Some(Tick::new(at, Tick::DEFAULT_INTERVAL));
-        self.obtaining = None;
-        self.renewing = None;
+        self.ticker.start(at);
+        self.dropped.clear();
+        self.strangers.clear();
     }
 
-    /// The configured interval; it may differ from the real one after a reload, so the first since
-    /// the start counts and the spacing of ticks overrules it.
-    pub(super) fn hint(&mut self, interval: TimeDelta) {
-        if self.hinted_interval_micros.is_none() && interval >= TimeDelta::seconds(1) {
-            self.hinted_interval_micros = interval.num_microseconds();
-            if let Some(tick) = self.tick {
-                self.tick = Some(Tick::new(tick.anchor, interval));
-            }
+    /// Remembers a name whose lines are not judged; of too many the first are kept.
+    pub(super) fn ignore(names: &mut BTreeSet<Name>, name: Name) {
+        const NAMES_MAX: usize = 10_000;
+        if names.len() < NAMES_MAX {
+            names.insert(name);
         }
-    }
-
-    /// A line that only a tick prints. Lines of one tick come within a second or so.
-    pub(super) fn ticked(&mut self, at: LogTime) {
-        const SAME_TICK: TimeDelta = TimeDelta::milliseconds(2_500);
-        let Some(tick) = self.tick else {
-            let hinted = self.hinted_interval_micros.map(TimeDelta::microseconds);
-            self.tick = Some(Tick::new(at, hinted.unwrap_or(Tick::DEFAULT_INTERVAL)));
-            return;
-        };
-        let since = at - tick.anchor;
-        if since < SAME_TICK {
-            return;
-        }
-        let next = tick.at_or_after(at);
-        let off = (at - next).abs().min((at - (next - tick.interval())).abs());
-        let interval = if off > SAME_TICK {
-            since
-        } else {
-            tick.interval()
-        };
-        self.tick = Some(Tick::new(at, interval));
     }
 
     /// The next tick at or after a moment.
     pub(super) fn next_tick(&self, at: LogTime) -> Option<LogTime> {
-        Some(self.tick?.at_or_after(at))
+        Some(self.ticker.tick?.at_or_after(at))
     }
 
     /// The interval of the maintenance loop, as far as known.
     pub(super) fn interval(&self) -> TimeDelta {
-        self.tick.map_or(Tick::DEFAULT_INTERVAL, Tick::interval)
+        self.ticker
+            .tick
+            .map_or(Tick::DEFAULT_INTERVAL, Tick::interval)
     }
 
     /// Notes what gives the table away.
@@ -130,58 +105,24 @@ impl Instance {
         }
     }
 
-    /// The certificate that a line without a name is about.
-    pub(super) fn open_name(&self, job: Option<Job>) -> Option<&Name> {
-        match job {
-            Some(Job::Obtain) => self.obtaining.as_ref(),
-            Some(Job::Renew) => self.renewing.as_ref(),
-            None => None,
-        }
-    }
-
-    /// Notes whose job runs on a logger.
-    pub(super) fn job_began(&mut self, job: Job, name: &Name) {
-        match job {
-            Job::Obtain => self.obtaining = Some(name.clone()),
-            Job::Renew => self.renewing = Some(name.clone()),
-        }
-    }
-
-    /// The announced next attempt of a sleeping job. Where the table is not known yet, the one with
-    /// fewer tries left counts.
-    pub(super) fn announced(
-        &self,
-        at: LogTime,
-        failures: u32,
-        not_after: Option<LogTime>,
-    ) -> NextRetry {
-        let tries = |table: Table| not_after.map(|end| table.tries(at, failures, end));
-        let tries_left = match self.table {
-            Some(table) => tries(table),
-            None => tries(Table::Old).min(tries(Table::New)),
-        };
+    /// The announced next attempt of a sleeping job.
+    pub(super) fn announced(at: LogTime, failures: u32) -> NextRetry {
         NextRetry {
             at,
             source: RetrySource::Announced,
-            tries_left,
+            failures: Some(failures),
+            tries_left: None,
         }
     }
 
     /// The next attempt of a renewal that the maintenance loop paces (certmagic v0.25.6): the first
     /// tick at or after the failure plus the wait.
-    pub(super) fn paced(
-        &self,
-        failed: LogTime,
-        failures: u32,
-        not_after: Option<LogTime>,
-    ) -> Option<NextRetry> {
-        let tick = self.tick?;
-        let at = tick.at_or_after(failed + Table::New.wait(failures));
-        let tries_left = not_after.map(|end| tick.tries(Table::New, at, failures, end));
+    pub(super) fn paced(&self, failed: LogTime, failures: u32) -> Option<NextRetry> {
         Some(NextRetry {
-            at,
+            at: self.next_tick(failed + Table::New.wait(failures))?,
             source: RetrySource::Predicted,
-            tries_left,
+            failures: Some(failures),
+            tries_left: None,
         })
     }
 
@@ -190,7 +131,26 @@ impl Instance {
         Some(NextRetry {
             at: self.next_tick(after)?,
             source: RetrySource::Predicted,
+            failures: None,
             tries_left: None,
+        })
+    }
+
+    /// Attempts that start before `not_after`. Where the table is not known yet, the one with fewer
+    /// tries left counts.
+    pub(super) fn tries(&self, next: NextRetry, not_after: LogTime) -> Option<u32> {
+        let failures = next.failures?;
+        if next.source == RetrySource::Predicted {
+            return Some(
+                self.ticker
+                    .tick?
+                    .tries(Table::New, next.at, failures, not_after),
+            );
+        }
+        let tries = |table: Table| table.tries(next.at, failures, not_after);
+        Some(match self.table {
+            Some(table) => tries(table),
+            None => tries(Table::Old).min(tries(Table::New)),
         })
     }
 }
@@ -216,31 +176,5 @@ mod tests {
         assert_eq!(instance.reach(at(1)), (at(1), Moved::Fine));
         assert_eq!(instance.reach(ahead), (at(0), Moved::Held));
         assert_eq!(instance.reach(ahead + SOON), (ahead + SOON, Moved::Jumped));
-    }
-
-    #[test]
-    fn the_spacing_of_ticks_overrules_the_hint() {
-        let mut instance = Instance::default();
-        instance.restart(at(0));
-        instance.hint(TimeDelta::seconds(10));
-        assert_eq!(instance.next_tick(at(11)), Some(at(20)));
-        instance.hint(TimeDelta::seconds(3));
-        assert_eq!(
-            instance.next_tick(at(11)),
-            Some(at(20)),
-            "a reload does not change the ticker"
-        );
-        instance.ticked(at(37));
-        assert_eq!(instance.interval(), TimeDelta::seconds(37));
-    }
-
-    #[test]
-    fn a_missed_tick_does_not_stretch_the_interval() {
-        let mut instance = Instance::default();
-        instance.restart(at(0));
-        instance.ticked(at(1_800));
-        assert_eq!(instance.interval(), TimeDelta::minutes(10));
-        instance.ticked(at(1_801));
-        assert_eq!(instance.next_tick(at(1_900)), Some(at(2_400)));
     }
 }

@@ -24,6 +24,7 @@ mod judge;
 pub mod message;
 mod state;
 mod step;
+mod tick;
 
 pub use alert::AlertRow;
 pub use door::{Engine, Notice, Seen};

@@ -1,7 +1,9 @@
 //! The engine's state as rows for the store: only those that changed are given out.
 
+use crate::caddy::entry::Entry;
 use crate::caddy::name::Name;
 use crate::engine::certificate::Certificate;
+use crate::engine::evidence::Quote;
 use crate::engine::incident::Incident;
 use crate::engine::instance::Instance;
 use crate::time::LogTime;
@@ -39,6 +41,8 @@ pub(super) struct Watched {
     pub(super) instance_changed: bool,
     /// Incidents that may have something to tell.
     pub(super) untold: BTreeSet<Name>,
+    /// A line whose stamp lies far ahead; it waits for a second one.
+    pub(super) held: Option<(Entry, Quote)>,
     /// When to look at which certificate by time alone.
     pub(super) wakes: BTreeSet<(LogTime, Name)>,
 }
@@ -77,43 +81,51 @@ impl Watched {
     }
 }
 
-/// Puts stored rows back into state.
+/// Puts stored rows back into state. A row that cannot be understood is left out and said, because
+/// a watcher that does not start is worse than one that learns a certificate anew.
 pub(super) fn restore<'a>(
     rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
-) -> Result<BTreeMap<String, Watched>, StateError> {
+) -> (BTreeMap<String, Watched>, Vec<StateError>) {
     let mut all: BTreeMap<String, Watched> = BTreeMap::new();
+    let mut unreadable = Vec::new();
     for (kind, key, value) in rows {
-        let bad = |source| StateError {
-            kind: kind.to_owned(),
-            key: key.to_owned(),
-            source,
+        let instance = if kind == INSTANCE {
+            key
+        } else {
+            instance_of(key)
         };
-        let (instance, _) = key.rsplit_once('/').unwrap_or((key, ""));
-        match kind {
-            INSTANCE => {
-                all.entry(key.to_owned()).or_default().instance =
-                    serde_json::from_str(value).map_err(bad)?;
-            }
-            CERTIFICATE => {
-                let certificate: Certificate = serde_json::from_str(value).map_err(bad)?;
-                let watched = all.entry(instance.to_owned()).or_default();
-                watched
-                    .wakes
-                    .extend(certificate.wake.map(|at| (at, certificate.name.clone())));
-                watched
-                    .certificates
-                    .insert(certificate.name.clone(), certificate);
-            }
-            INCIDENT => {
-                let incident: Incident = serde_json::from_str(value).map_err(bad)?;
-                let watched = all.entry(instance.to_owned()).or_default();
-                if let Some(name) = Name::parse(&incident.name) {
-                    watched.untold.insert(name.clone());
-                    watched.incidents.insert(name, incident);
-                }
-            }
-            _ => {}
+        let watched = all.entry(instance.to_owned()).or_default();
+        if let Err(source) = put_back(watched, kind, value) {
+            let (kind, key) = (kind.to_owned(), key.to_owned());
+            unreadable.push(StateError { kind, key, source });
         }
     }
-    Ok(all)
+    (all, unreadable)
+}
+
+fn instance_of(key: &str) -> &str {
+    key.rsplit_once('/').map_or(key, |(instance, _)| instance)
+}
+
+fn put_back(watched: &mut Watched, kind: &str, value: &str) -> serde_json::Result<()> {
+    match kind {
+        INSTANCE => watched.instance = serde_json::from_str(value)?,
+        CERTIFICATE => {
+            let certificate: Certificate = serde_json::from_str(value)?;
+            let name = certificate.name.clone();
+            watched
+                .wakes
+                .extend(certificate.wake.map(|at| (at, name.clone())));
+            watched.certificates.insert(name, certificate);
+        }
+        INCIDENT => {
+            let incident: Incident = serde_json::from_str(value)?;
+            if let Some(name) = Name::parse(&incident.name) {
+                watched.untold.insert(name.clone());
+                watched.incidents.insert(name, incident);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }

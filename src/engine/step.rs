@@ -10,6 +10,7 @@ use crate::engine::apply::{Outcome, apply, restarted};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::facts::facts;
+use crate::engine::instance::Instance;
 use crate::engine::judge::{Case, Judge, Which};
 use crate::engine::state::Watched;
 use crate::rules::{Captures, Facts, Rule, RuleSet};
@@ -27,18 +28,33 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The certificates an event is about: those it names, else the one whose job is open.
-    fn names(watched: &Watched, event: &Event) -> Vec<Name> {
+    /// The certificates an event is about: those it names; else, for the end of an attempt, the one
+    /// whose attempt runs on that logger. Between several nobody is guessed.
+    pub(super) fn names(watched: &Watched, event: &Event) -> Vec<Name> {
         if event.names.is_empty() {
-            return watched
-                .instance
-                .open_name(event.job)
-                .cloned()
-                .into_iter()
-                .collect();
+            let ends = matches!(
+                event.means,
+                Means::WillRetry | Means::GaveUp | Means::JobFailed
+            );
+            let runs = |one: &&Certificate| {
+                let open = one.open_job.as_ref();
+                open.is_some_and(|open| open.running && event.job.is_none_or(|job| job == open.job))
+            };
+            let mut running = watched
+                .certificates
+                .values()
+                .filter(|one| ends && runs(one));
+            let only = running.next().filter(|_| running.next().is_none());
+            return only.map(|one| one.name.clone()).into_iter().collect();
         }
         let creates = event.not_after.is_some() || concerns_management(event.means);
-        let known = |name: &&Name| creates || watched.certificates.contains_key(*name);
+        let ignored = |name: &Name| {
+            watched.instance.dropped.contains(name) || watched.instance.strangers.contains(name)
+        };
+        let known = |name: &&Name| {
+            watched.certificates.contains_key(*name)
+                || (creates && !event.on_demand && !ignored(name))
+        };
         event.names.iter().filter(known).cloned().collect()
     }
 
@@ -49,6 +65,18 @@ impl Step<'_> {
         event: &Event,
         quote: &impl Fn() -> Quote,
     ) {
+        if event.on_demand {
+            let strange = |name: &&Name| !watched.certificates.contains_key(*name);
+            for name in event
+                .names
+                .iter()
+                .filter(strange)
+                .cloned()
+                .collect::<Vec<_>>()
+            {
+                Instance::ignore(&mut watched.instance.strangers, name);
+            }
+        }
         match event.means {
             Means::MaintenanceStarted => self.restart(watched),
             Means::Managing => self.manage(watched, event),
@@ -96,11 +124,7 @@ impl Step<'_> {
         event: &Event,
         quote: &impl Fn() -> Quote,
     ) {
-        let mut certificate = watched.certificates.remove(name).unwrap_or_else(|| {
-            let mut fresh = Certificate::new(name.clone());
-            fresh.paced_failures = watched.instance.started.map(|_| 0);
-            fresh
-        });
+        let mut certificate = take(watched, name);
         let before = facts(self.instance, &watched.instance, &certificate, self.at);
         let outcome = apply(
             &mut watched.instance,
@@ -219,14 +243,13 @@ impl Step<'_> {
         const CUT_AT: usize = 1_000;
         let whole = event.names.len() < CUT_AT;
         for name in &event.names {
-            let started = watched.instance.started;
-            let certificate = watched.certificates.entry(name.clone()).or_insert_with(|| {
-                let mut fresh = Certificate::new(name.clone());
-                fresh.paced_failures = started.map(|_| 0);
-                fresh
-            });
+            watched.instance.dropped.remove(name);
+            watched.instance.strangers.remove(name);
+            let mut certificate = take(watched, name);
+            let before = facts(self.instance, &watched.instance, &certificate, self.at);
             certificate.listed = true;
-            watched.changed.insert(name.clone());
+            self.look(watched, &mut certificate, Outcome::default(), &before);
+            watched.certificates.insert(name.clone(), certificate);
         }
         let gone: Vec<Name> = watched
             .certificates
@@ -245,8 +268,18 @@ impl Step<'_> {
                 judge.close_where(ClosedBy::Forgotten, case, |_| true);
                 case.certificate.wake = None;
             });
+            Instance::ignore(&mut watched.instance.dropped, name.clone());
         }
     }
+}
+
+/// Takes a certificate out of the state, or a fresh one.
+fn take(watched: &mut Watched, name: &Name) -> Certificate {
+    watched.certificates.remove(name).unwrap_or_else(|| {
+        let mut fresh = Certificate::new(name.clone());
+        fresh.paced_failures = watched.instance.started.map(|_| 0);
+        fresh
+    })
 }
 
 /// Whether a message makes a name one that Caddy manages, rather than one that a stranger asked for.
@@ -269,9 +302,10 @@ fn concerns_management(means: Means) -> bool {
     )
 }
 
-/// What an event says about the instance itself.
-pub(super) fn learn(watched: &mut Watched, event: &Event, level: Level, at: LogTime) {
+/// What an event says about the instance itself. Returns whether absence may be judged from here on.
+pub(super) fn learn(watched: &mut Watched, event: &Event, level: Level, at: LogTime) -> bool {
     let instance = &mut watched.instance;
+    let was_informed = instance.informed;
     instance.informed |= level == Level::Info || level == Level::Debug;
     match event.modern {
         Some(true) => instance.learn_table(Some(Table::New)),
@@ -279,10 +313,12 @@ pub(super) fn learn(watched: &mut Watched, event: &Event, level: Level, at: LogT
         None => {}
     }
     if let Some(interval) = event.check_interval {
-        instance.hint(interval);
+        instance.ticker.hint(interval);
     }
-    if matches!(event.means, Means::Queued | Means::MaintenanceJob) {
-        instance.ticked(at);
+    let of_a_tick = matches!(event.means, Means::Queued | Means::MaintenanceJob);
+    if of_a_tick && !event.on_demand {
+        instance.ticker.ticked(at);
     }
     watched.instance_changed = true;
+    instance.informed && !was_informed
 }

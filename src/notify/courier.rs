@@ -28,6 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 pub struct Outcome {
     /// The debt's ticket.
     pub ticket: i64,
+    /// The message's id.
+    pub message: String,
     /// The channel's name.
     pub channel: String,
     /// How often the debt was tried, this one included.
@@ -204,6 +206,7 @@ impl Round {
             };
             let outcome = Outcome {
                 ticket: debt.ticket,
+                message: debt.message.id.clone(),
                 channel: debt.channel.clone(),
                 attempts,
                 at,

@@ -1,5 +1,6 @@
 //! What was read: how many lines, how many of them were understood, from when to when.
 
+use crate::engine::evidence::neutral;
 use crate::rules::Severity;
 use crate::time::LogTime;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub struct Tally {
     pub lines: u64,
     /// Lines about certificates.
     pub matched: u64,
+    /// Lines about certificates that could not be judged, because no line had a time.
+    pub untimed: u64,
     /// Lines that are no entries.
     pub unreadable: Unreadables,
     /// The earliest stamp.
@@ -41,7 +44,7 @@ impl Tally {
     pub fn unreadable(&mut self, source: &str, line: u64, why: impl FnOnce() -> String) {
         self.unreadable.count += 1;
         if self.unreadable.first.is_none() {
-            self.unreadable.first = Some((source.to_owned(), line, why()));
+            self.unreadable.first = Some((neutral(source), line, why()));
         }
     }
 

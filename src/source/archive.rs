@@ -47,11 +47,30 @@ pub fn expand(paths: &[PathBuf]) -> Result<Vec<LogSet>, SourceError> {
             }
         }
     }
+    let lives: Vec<PathBuf> = sets.iter().map(|(live, _)| live.clone()).collect();
     let sets = sets.into_iter().map(|(live, members)| LogSet {
-        stem: stem(&live),
+        stem: distinct_stem(&live, &lives),
         files: members.into_iter().map(|(_, _, file)| file).collect(),
     });
     Ok(sets.collect())
+}
+
+/// The stem, with as many directories before it as tell it from those of the other sets: two hosts'
+/// `caddy.log` are two instances.
+fn distinct_stem(live: &Path, all: &[PathBuf]) -> String {
+    let others = || all.iter().filter(|other| other.as_path() != live);
+    let named = |path: &Path, depth: usize| {
+        let parents = path.parent().into_iter().flat_map(Path::iter);
+        let parents: Vec<_> = parents.map(|part| part.to_string_lossy()).collect();
+        let from = parents.len().saturating_sub(depth);
+        let mut parts: Vec<String> = parents.into_iter().skip(from).map(Into::into).collect();
+        parts.push(stem(path));
+        parts.join("/")
+    };
+    let depths = 0..live.iter().count();
+    let distinct =
+        |depth: &usize| others().all(|other| named(other, *depth) != named(live, *depth));
+    named(live, depths.clone().find(distinct).unwrap_or(depths.end))
 }
 
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
@@ -195,6 +214,13 @@ mod tests {
             lines.push(String::from_utf8_lossy(line.bytes).into_owned());
         });
         (lines, outcome)
+    }
+
+    #[test]
+    fn two_hosts_logs_of_one_name_are_two_instances() {
+        let all = ["d1/caddy.log", "d2/caddy.log", "d1/other.log"].map(PathBuf::from);
+        let stems = all.each_ref().map(|live| distinct_stem(live, &all));
+        assert_eq!(stems, ["d1/caddy", "d2/caddy", "other"]);
     }
 
     #[test]

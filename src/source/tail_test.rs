@@ -51,7 +51,7 @@ impl Room {
         let directory = tempfile::tempdir().unwrap();
         let tail = tail_at(directory.path().join("caddy.log"), None);
         Self {
-            directory: directory,
+            directory,
             tail,
             seen: Seen::default(),
         }

@@ -121,7 +121,7 @@ impl Watcher {
     pub(crate) fn restored(&self) -> Engine {
         let stored = self.stored.iter();
         let rows = stored.map(|((kind, key), value)| (*kind, key.as_str(), value.as_str()));
-        Engine::restore(rules(), rows).unwrap()
+        Engine::restore(rules(), rows)
     }
 
     /// The process dies and another one takes over; what was not committed is lost.

@@ -38,10 +38,17 @@ pub(super) struct Ledger {
     reached: BTreeMap<Arc<str>, Reached>,
     /// Sources whose position is not committed yet.
     moved: BTreeSet<Arc<str>>,
-    changes: Vec<RowChange>,
+    /// Rows of state since the last commit, the latest of each.
+    changes: BTreeMap<(String, String), Option<String>>,
     rows: Vec<AlertRow>,
     messages: Vec<Message>,
     dirty_since: Option<WallTime>,
+    /// A commit failed: it is not tried again before this.
+    retry_at: Option<WallTime>,
+    /// Messages that were sent although they could not be committed, until they are: id and channel.
+    unrecorded: BTreeMap<(String, String), Fate>,
+    /// Tickets of such messages; no ticket of the store is negative.
+    last_unrecorded: i64,
 }
 
 impl Ledger {
@@ -70,10 +77,13 @@ impl Ledger {
             record,
             reached: reached.collect(),
             moved: BTreeSet::new(),
-            changes: Vec::new(),
+            changes: BTreeMap::new(),
             rows: Vec::new(),
             messages: Vec::new(),
             dirty_since: None,
+            retry_at: None,
+            unrecorded: BTreeMap::new(),
+            last_unrecorded: 0,
         };
         ledger.owe(loaded.debts.clone());
         Ok((ledger, loaded))
@@ -113,8 +123,13 @@ impl Ledger {
 
     /// Commits at once if an alert changed or something has to be told, else when it is due.
     pub(super) fn commit_if_due(&mut self, engine: &mut Engine) -> Result<(), Failed> {
+        let now = now();
+        if self.retry_at.is_some_and(|at| now < at) {
+            self.send_uncommitted();
+            return Ok(());
+        }
         let urgent = !(self.rows.is_empty() && self.messages.is_empty());
-        if urgent || self.due().is_some_and(|due| due <= now()) {
+        if urgent || self.due().is_some_and(|due| due <= now) {
             return self.commit(engine);
         }
         Ok(())
@@ -122,40 +137,104 @@ impl Ledger {
 
     /// Position, state and outbox in one transaction; only then is anything sent.
     fn commit(&mut self, engine: &mut Engine) -> Result<(), Failed> {
-        let fresh = engine.take_rows().into_iter();
-        self.changes.extend(fresh.map(|row| RowChange {
-            kind: row.kind.to_owned(),
-            key: row.key,
-            value: row.value,
-        }));
+        for row in engine.take_rows() {
+            self.changes
+                .insert((row.kind.to_owned(), row.key), row.value);
+        }
+        let change = |((kind, key), value): (&(String, String), &Option<String>)| RowChange {
+            kind: kind.clone(),
+            key: key.clone(),
+            value: value.clone(),
+        };
         let messages = self.messages.iter();
         let commit = Commit {
             positions: self.positions()?,
-            rows: std::mem::take(&mut self.changes),
+            rows: self.changes.iter().map(change).collect(),
             messages: messages
-                .map(|message| (message.clone(), self.wanting(message)))
+                .map(|one| (one.clone(), self.wanting(one)))
                 .collect(),
             at: now(),
         };
         match self.store.commit(&commit) {
             Ok(debts) => {
-                self.moved.clear();
-                self.dirty_since = None;
-                for message in std::mem::take(&mut self.messages) {
-                    announce(&message);
-                }
-                self.write_record()?;
-                self.owe(debts);
+                self.committed(debts)?;
                 Ok(())
             }
             Err(error) if error.is_passing() => {
-                say(&format!("error: {error}; trying again in a few seconds"));
-                self.changes = commit.rows;
-                self.dirty_since = Some(now());
+                if self.retry_at.is_none() {
+                    say(&format!(
+                        "error: {error}; alerts go out all the same, and the state is tried again every few seconds"
+                    ));
+                }
+                let now = now();
+                self.retry_at = Some(now + COMMIT_EVERY);
+                self.dirty_since = Some(now);
+                self.send_uncommitted();
                 Ok(())
             }
             Err(error) => Err(of_store(&error)),
         }
+    }
+
+    fn committed(&mut self, debts: Vec<Debt>) -> Result<(), Failed> {
+        self.moved.clear();
+        self.changes.clear();
+        self.dirty_since = None;
+        if self.retry_at.take().is_some() {
+            say("the state is written again");
+        }
+        for message in std::mem::take(&mut self.messages) {
+            if self.unrecorded_of(&message.id).is_none() {
+                announce(&message);
+            }
+        }
+        let mut owed = Vec::new();
+        for debt in debts {
+            let key = (debt.message.id.clone(), debt.channel.clone());
+            match self.unrecorded.remove(&key) {
+                Some(Fate::Delivered) => self.settle(debt.ticket, &Fate::Delivered, now())?,
+                _ => owed.push(debt),
+            }
+        }
+        self.unrecorded.clear();
+        self.owe(owed);
+        self.write_record();
+        Ok(())
+    }
+
+    /// Sends what could not be committed, once: an alert must not wait for a disk, least of all an
+    /// alert about one. What is not delivered by then is owed again once the store works.
+    fn send_uncommitted(&mut self) {
+        for message in self.messages.clone() {
+            if self.unrecorded_of(&message.id).is_some() {
+                continue;
+            }
+            announce(&message);
+            let now = now();
+            for channel in self.wanting(&message) {
+                let later = Fate::Later {
+                    next_try: now,
+                    why: String::new(),
+                };
+                self.unrecorded
+                    .insert((message.id.clone(), channel.clone()), later);
+                self.last_unrecorded -= 1;
+                self.owe(vec![Debt {
+                    ticket: self.last_unrecorded,
+                    channel,
+                    message: message.clone(),
+                    attempts: 0,
+                    next_try: now,
+                    last_error: None,
+                }]);
+            }
+        }
+    }
+
+    fn unrecorded_of(&self, id: &str) -> Option<&Fate> {
+        let mut all = self.unrecorded.iter();
+        all.find(|((message, _), _)| message == id)
+            .map(|(_, fate)| fate)
     }
 
     fn positions(&self) -> Result<Vec<(String, String)>, Failed> {
@@ -177,18 +256,19 @@ impl Ledger {
         wanting.map(|channel| channel.name().to_owned()).collect()
     }
 
-    fn write_record(&mut self) -> Result<(), Failed> {
+    /// The record is a copy for people: that it cannot be written is said, and stops nothing.
+    fn write_record(&mut self) {
         let rows = std::mem::take(&mut self.rows);
         let Some(record) = &mut self.record else {
-            return Ok(());
+            return;
         };
         let lines = rows
             .iter()
             .filter_map(|row| serde_json::to_string(row).ok());
         let lines: String = lines.map(|line| line + "\n").collect();
-        record
-            .write_all(lines.as_bytes())
-            .map_err(|error| Failed::io("the record", &error))
+        if let Err(error) = record.write_all(lines.as_bytes()) {
+            say(&format!("error: the record cannot be written: {error}"));
+        }
     }
 
     /// Hands debts to the courier; what it has no room for stays owed in the store.
@@ -208,21 +288,34 @@ impl Ledger {
         self.record_fate(outcome)?;
         if self.courier.has_room(&outcome.channel) {
             let limit = u32::try_from(CAPACITY).unwrap_or(u32::MAX);
-            let owed = self.store.owed(&outcome.channel, limit);
-            let (debts, _unreadable) = owed.map_err(|error| of_store(&error))?;
-            self.owe(debts);
+            match self.store.owed(&outcome.channel, limit) {
+                Ok((debts, _unreadable)) => self.owe(debts),
+                Err(error) if error.is_passing() => say(&format!("error: {error}")),
+                Err(error) => return Err(of_store(&error)),
+            }
         }
         Ok(())
     }
 
-    /// A fate that cannot be recorded costs at most a second delivery, with the same id.
     fn record_fate(&mut self, outcome: &Outcome) -> Result<(), Failed> {
         match &outcome.fate {
             Fate::Delivered => {}
             Fate::Later { why, .. } => say(&format!("{}: {why}; will try again", outcome.channel)),
             Fate::Refused { why } => say(&format!("error: {}: {why}", outcome.channel)),
         }
-        match self.store.settle(outcome.ticket, &outcome.fate, outcome.at) {
+        if outcome.ticket < 0 {
+            let key = (outcome.message.clone(), outcome.channel.clone());
+            if let Some(fate) = self.unrecorded.get_mut(&key) {
+                *fate = outcome.fate.clone();
+            }
+            return Ok(());
+        }
+        self.settle(outcome.ticket, &outcome.fate, outcome.at)
+    }
+
+    /// A fate that cannot be recorded costs at most a second delivery, with the same id.
+    fn settle(&mut self, ticket: i64, fate: &Fate, at: WallTime) -> Result<(), Failed> {
+        match self.store.settle(ticket, fate, at) {
             Err(error) if error.is_passing() => {
                 say(&format!("error: {error}"));
                 Ok(())

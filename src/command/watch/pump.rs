@@ -9,6 +9,7 @@ use crate::command::watch::service;
 use crate::command::watch::setup::{Plan, plan};
 use crate::engine::{Engine, Notice};
 use crate::source::batch::{Batch, FromSource};
+use crate::source::notice::{self as source, NoticeKind};
 use crate::time::{LogTime, WallTime};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,8 +73,10 @@ impl Pump {
         let (ledger, loaded) = Ledger::open(&plan)?;
         let stored = loaded.rows.iter();
         let stored = stored.map(|row| (row.kind.as_str(), row.key.as_str(), row.value.as_str()));
-        let engine = Engine::restore(plan.rules, stored)
-            .map_err(|error| Failed::new(Exit::Config, format!("error: {error}")))?;
+        let mut engine = Engine::restore(Arc::clone(&plan.rules), stored);
+        let mut rows = Vec::new();
+        // Rules may have changed since the state was written.
+        engine.set_rules(plan.rules, &mut rows);
         let mut pump = Self {
             intake: Intake::new(engine),
             ledger,
@@ -82,6 +85,7 @@ impl Pump {
             live: BTreeSet::new(),
             watchdog: service::watchdog(),
         };
+        pump.ledger.note_rows(&mut rows);
         for channel in &pump.ledger.channels {
             say(&format!("alerts go to {}", channel.shown()));
         }
@@ -128,6 +132,7 @@ impl Pump {
         match heard {
             Heard::Source(FromSource::Lines(batch)) => self.batch(batch),
             Heard::Source(FromSource::Said(notice)) => {
+                self.hear_of(&notice);
                 let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
                 say(&format!(
                     "{}: {}{}",
@@ -137,12 +142,41 @@ impl Pump {
                 ));
                 Ok(())
             }
+            Heard::Ended {
+                name,
+                panicked: true,
+            } => {
+                let message = format!("error: {name}: the reading of this source has crashed");
+                Err(Failed::new(Exit::Io, message))
+            }
+            Heard::Ended { name, .. } => {
+                say(&format!("{name}: the source has ended"));
+                Ok(())
+            }
             Heard::Nobody => Ok(()),
+        }
+    }
+
+    /// While a source cannot be read, time alone moves it; when it is back, it is read to its end
+    /// first.
+    fn hear_of(&mut self, notice: &source::Notice) {
+        match notice.kind {
+            NoticeKind::Waiting | NoticeKind::PermissionDenied | NoticeKind::Unreadable => {
+                self.live.insert(Arc::clone(&notice.source));
+            }
+            NoticeKind::Opened | NoticeKind::Recovered => {
+                self.live.remove(&notice.source);
+            }
+            NoticeKind::Polling
+            | NoticeKind::Rotated
+            | NoticeKind::Truncated
+            | NoticeKind::Lost => {}
         }
     }
 
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
         let mut rows = Vec::new();
+        self.intake.now = Some(now().trailing(TimeDelta::zero()));
         for line in &batch.lines {
             self.intake
                 .line(&batch.source, &batch.file, line.candidate(), &mut rows);
@@ -190,10 +224,15 @@ impl Pump {
             }
             self.ledger.note_messages(messages);
         }
-        for Notice::ClockJumped { instance, to } in self.intake.engine.take_notices() {
-            say(&format!(
-                "{instance}: the clock of the log jumped ahead to {to}"
-            ));
+        for notice in self.intake.engine.take_notices() {
+            match notice {
+                Notice::ClockJumped { instance, to } => {
+                    say(&format!(
+                        "{instance}: the clock of the log jumped ahead to {to}"
+                    ));
+                }
+                Notice::Unreadable(error) => say(&format!("warning: {error}; it is learned anew")),
+            }
         }
         self.ledger.commit_if_due(&mut self.intake.engine)
     }

@@ -15,6 +15,13 @@ const BATCHES_MAX: usize = 8;
 pub(super) enum Heard {
     /// Something of a source that is followed.
     Source(FromSource),
+    /// A source has ended, as standard input does; or it panicked.
+    Ended {
+        /// Its name.
+        name: Arc<str>,
+        /// It did not end by itself.
+        panicked: bool,
+    },
     /// Nothing: the source is not followed any more, or every source has ended.
     Nobody,
 }
@@ -30,7 +37,23 @@ pub(super) struct Running {
 
 enum Said {
     Something(FromSource),
-    Ended,
+    Ended { panicked: bool },
+}
+
+/// Says that a source has ended, however it did.
+struct Farewell {
+    generation: u64,
+    to: mpsc::Sender<(u64, Said)>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let panicked = thread::panicking();
+        // Nobody left to tell is no reason to complain at the end.
+        let _unheard = self
+            .to
+            .blocking_send((self.generation, Said::Ended { panicked }));
+    }
 }
 
 struct Followed {
@@ -65,9 +88,11 @@ impl Running {
                 let said = (generation, Said::Something(from));
                 to.blocking_send(said).map_err(|_| Stopped)
             };
+            let _farewell = Farewell {
+                generation,
+                to: to.clone(),
+            };
             source.follow(resume, &stop, hand_over);
-            // Nobody left to tell is no reason to complain at the end.
-            let _unheard = to.blocking_send((generation, Said::Ended));
         });
     }
 
@@ -80,9 +105,13 @@ impl Running {
         match said {
             Said::Something(from) if self.followed.values().any(current) => Heard::Source(from),
             Said::Something(_) => Heard::Nobody,
-            Said::Ended => {
-                self.followed.retain(|_, one| !current(one));
-                Heard::Nobody
+            Said::Ended { panicked } => {
+                let ended = self.followed.values().find(|one| current(one));
+                let Some(name) = ended.map(|one| Arc::clone(one.source.name())) else {
+                    return Heard::Nobody;
+                };
+                self.followed.remove(&name);
+                Heard::Ended { name, panicked }
             }
         }
     }

@@ -1,0 +1,10 @@
+//! Stories that once went wrong, each told by a few lines of Caddy's log.
+
+#[cfg(test)]
+mod scenarios {
+    mod names;
+    mod predictions;
+    mod recoveries;
+    mod story;
+    mod times;
+}

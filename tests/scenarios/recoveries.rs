@@ -1,0 +1,99 @@
+//! What is a recovery, and what only looks like one.
+
+use super::story::{Story, at};
+
+const A: &str = "a.example.com";
+const LE: &str = "acme-v02.api.letsencrypt.org-directory";
+const REFUSED: &str = "connection refused (ca=https://acme-v02.api.letsencrypt.org/directory)";
+const DAY: f64 = 86_400.0;
+
+fn failing() -> Story {
+    let mut story = Story::new();
+    story
+        .started(0.0)
+        .managing(0.1, &[A])
+        .renewing(1.0, A, 9_000.0);
+    story.will_retry(5.0, &format!("[{A}] Renew: {REFUSED}"), 29, 21_600);
+    assert!(story.opened(A).contains(&"retry-after-expiry"));
+    story
+}
+
+fn open(story: &Story) -> usize {
+    story.row(A).alerts.len()
+}
+
+#[test]
+fn a_success_line_alone_closes_nothing() {
+    let mut story = failing();
+    story.succeeded(60.0, "renewed", A, Some(LE));
+    assert_eq!((story.row(A).state, open(&story) > 0), ("recovering", true));
+    story.replaced(60.1, A, 90.0 * DAY);
+    assert_eq!((story.row(A).state, open(&story)), ("healthy", 0));
+}
+
+#[test]
+fn a_certificate_that_lives_shorter_than_the_old_one_is_a_recovery() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).renewing(1.0, A, 30.0 * DAY);
+    story.will_retry(5.0, &format!("[{A}] Renew: {REFUSED}"), 1, 60);
+    story.renewing(65.0, A, 30.0 * DAY - 64.0);
+    story
+        .succeeded(69.0, "renewed", A, Some(LE))
+        .replaced(69.1, A, 6.6 * DAY);
+    let row = story.row(A);
+    assert_eq!(
+        (row.state, row.not_after, row.alerts.len()),
+        ("healthy", Some(at(6.6 * DAY)), 0)
+    );
+}
+
+#[test]
+fn an_internal_certificate_after_a_public_one_is_no_recovery() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).renewing(1.0, A, 30.0 * DAY);
+    story
+        .succeeded(2.0, "renewed", A, Some(LE))
+        .replaced(2.1, A, 9_000.0);
+    story.renewing(100.0, A, 8_900.0);
+    story.will_retry(105.0, &format!("[{A}] Renew: {REFUSED}"), 29, 21_600);
+    let before = open(&story);
+    story
+        .succeeded(200.0, "renewed", A, Some("local"))
+        .replaced(200.1, A, 43_200.0);
+    assert!(
+        open(&story) >= before && before > 0,
+        "{before} {}",
+        open(&story)
+    );
+    assert_eq!(story.row(A).state, "wrong-issuer");
+}
+
+#[test]
+fn a_first_issuance_of_a_known_name_forgets_the_old_expiry() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).replaced(1.0, A, DAY);
+    story.log(
+        2.0,
+        "tls.obtain",
+        "obtaining certificate",
+        serde_json::json!({"identifier": A}),
+    );
+    story.succeeded(4.0, "obtained", A, Some(LE));
+    story.managing(5.0, &[A]).tick(2.0 * DAY);
+    assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
+    assert_eq!(story.row(A).not_after, None);
+}
+
+#[test]
+fn giving_up_and_the_old_expiry_after_it_are_no_recovery() {
+    let mut story = failing();
+    story.log(
+        60.0,
+        "tls.renew",
+        "final attempt; giving up",
+        serde_json::json!({"error": format!("[{A}] Renew: {REFUSED}"), "attempt": 142}),
+    );
+    story.replaced(60.1, A, 9_001.0 - 0.999);
+    assert!(story.opened(A).contains(&"gave-up"));
+    assert!(open(&story) > 0);
+}

@@ -1,0 +1,97 @@
+//! What falls due, and when.
+
+use super::story::{Story, at};
+use serde_json::json;
+
+const A: &str = "a.example.com";
+const B: &str = "b.example.com";
+const DAY: f64 = 86_400.0;
+
+#[test]
+fn expiry_is_told_also_when_the_name_is_listed_after_its_expiry_was_heard() {
+    let mut story = Story::new();
+    story
+        .replaced(0.0, A, 1_000.0)
+        .managing(1.0, &[A])
+        .tick(2_000.0);
+    assert_eq!(story.opened(A), ["expired"]);
+}
+
+#[test]
+fn a_restart_that_lists_nothing_arms_nothing() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).replaced(1.0, A, 10_000.0);
+    story.started(100.0).tick(20_000.0);
+    assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
+}
+
+#[test]
+fn time_fires_what_is_due_even_when_the_log_was_ahead_once() {
+    let mut story = Story::new();
+    story
+        .managing(0.0, &[A])
+        .log(3.0 * DAY, "http", "load complete", json!({}));
+    story.replaced(10.0, A, DAY);
+    assert!(story.opened(A).is_empty(), "a day is left");
+    story.tick(DAY + 1.0);
+    assert_eq!(story.opened(A), ["expired"]);
+    assert_eq!(story.rows.first().and_then(|row| row.at), Some(at(DAY)));
+}
+
+#[test]
+fn the_first_line_after_a_long_gap_is_judged_at_its_own_time() {
+    let mut story = Story::new();
+    story.renewing(0.0, B, 90.0 * DAY);
+    let gap = 60.0 * DAY;
+    let error = format!("[{A}] Renew: connection refused");
+    story.will_retry(gap, &error, 1, 60);
+    story.will_retry(gap + 63.0, &error, 2, 120);
+    let times: Vec<_> = story.rows.iter().filter_map(|row| row.at).collect();
+    assert_eq!(times, [at(gap)], "one quiet alert, dated right");
+    assert_eq!(story.row(A).failing_since, Some(at(gap)));
+}
+
+#[test]
+fn a_line_far_ahead_that_nothing_confirms_moves_nothing() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).replaced(1.0, A, 20.0 * DAY);
+    story.log(60.0 * DAY, "http", "load complete", json!({}));
+    story.log(10.0, "http", "load complete", json!({}));
+    assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
+}
+
+#[test]
+fn changed_rules_are_judged_at_once() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).replaced(1.0, A, 1_000.0);
+    let rules = notafter::rules::RuleSet::new(
+        notafter::rules::BUILT_IN,
+        Vec::new(),
+        &notafter::rules::Configured::default(),
+    );
+    let rules = std::sync::Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")));
+    let rows = story.engine.take_rows();
+    let stored: Vec<_> = rows
+        .iter()
+        .filter_map(|row| {
+            Some((
+                row.kind,
+                row.key.as_str(),
+                row.value
+                    .as_deref()?
+                    .replace("\"wake\":1790001000000000", "\"wake\":null"),
+            ))
+        })
+        .collect();
+    let stored = stored
+        .iter()
+        .map(|(kind, key, value)| (*kind, *key, value.as_str()));
+    let mut engine = notafter::engine::Engine::restore(std::sync::Arc::clone(&rules), stored);
+    assert_eq!(
+        engine.deadline("caddy"),
+        None,
+        "the rule was off when the state was written"
+    );
+    engine.set_rules(rules, &mut Vec::new());
+    assert_eq!(engine.deadline("caddy"), Some(at(1_000.0)));
+}
