@@ -91,7 +91,7 @@ fn text(fields: &[(String, Value)]) -> Vec<u8> {
     format!("{{{}}}", fields.join(",")).into_bytes()
 }
 
-fn with_field(line: &[u8], field: &Index, value: &Index, in_place: bool) -> Vec<u8> {
+fn with_field(line: &[u8], field: Index, value: Index, in_place: bool) -> Vec<u8> {
     let mut fields = fields(line);
     if fields.is_empty() {
         return line.to_vec();
@@ -126,8 +126,8 @@ fn broken(line: &[u8], harm: &Harm) -> Vec<u8> {
             bytes.drain(at..length.min(at + count));
         }
         Harm::Double => bytes.extend_from_within(..),
-        Harm::Repeat(field, value) => bytes = with_field(&bytes, field, value, false),
-        Harm::Replace(field, value) => bytes = with_field(&bytes, field, value, true),
+        Harm::Repeat(field, value) => bytes = with_field(&bytes, *field, *value, false),
+        Harm::Replace(field, value) => bytes = with_field(&bytes, *field, *value, true),
     }
     bytes
 }
