@@ -99,6 +99,10 @@ impl Engine {
                 step.matched(watched, (rule, &captures), &names_of(entry), &quote);
             }
         }
+        // A late line may bring a moment that the clock has already passed.
+        if let Some(reached) = watched.instance.log_time {
+            step.fire(watched, reached);
+        }
         if event.is_some() {
             Seen::Certificate
         } else {
