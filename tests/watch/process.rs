@@ -65,7 +65,7 @@ impl Place {
         Watch::start(&mut self.command(&arguments))
     }
 
-    /// The alert rows that were recorded, as `rule name at reason severity`.
+    /// The alert rows that were recorded, as `rule name at reason severity attempts`.
     pub(crate) fn recorded(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("record.jsonl")).unwrap_or_default();
         essence(&text)
@@ -99,9 +99,11 @@ fn essence(rows: &str) -> Vec<String> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     rows.filter(|row| row["type"] == "alert")
         .map(|row| {
-            ["rule", "certificate", "at", "reason", "severity"]
+            let words = ["rule", "certificate", "at", "reason", "severity"]
                 .map(|field| row[field].as_str().unwrap().to_owned())
-                .join(" ")
+                .join(" ");
+            // A line that is read twice counts an attempt twice.
+            format!("{words} {}", row["attempts_total"])
         })
         .collect()
 }
