@@ -11,10 +11,14 @@ use crate::engine::state::{RowChange, StateError, Watched, restore};
 use crate::engine::step::{Step, UNTIMED, learn};
 use crate::rules::{LineFields, RuleSet};
 use crate::time::LogTime;
+use chrono::TimeDelta;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A line this late is the disorder of Caddy's goroutines; later ones mean that a clock was set.
+const LATE: TimeDelta = TimeDelta::seconds(1);
 
 /// What an entry was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +139,14 @@ impl Engine {
                 let names = names.unwrap_or_else(|| names_of(entry));
                 step.matched(watched, (rule, &captures), &names, quote);
             }
+        }
+        // A line a little late may bring a moment that the clock has just passed.
+        let reached = watched
+            .instance
+            .log_time
+            .filter(|reached| *reached - at <= LATE);
+        if let Some(reached) = reached {
+            step.fire(watched, reached);
         }
     }
 

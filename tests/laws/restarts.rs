@@ -1,6 +1,9 @@
 //! A restart of ours at any line changes nothing that is told.
 
 use crate::drive::{CAPTURES, INCIDENT, Line, Watcher, after, lines, one_go};
+use notafter::engine::Engine;
+use notafter::engine::certificate::Certificate;
+use notafter::time::LogTime;
 
 /// Lines before `split`, a commit, a new process, the other lines.
 fn stopped_at(lines: &[Line], split: usize) -> Watcher {
@@ -118,4 +121,27 @@ fn a_restart_keeps_the_next_deadline() {
     let before = watcher.engine.deadline(crate::drive::INSTANCE);
     assert!(before.is_some());
     assert_eq!(watcher.restored().deadline(crate::drive::INSTANCE), before);
+}
+
+/// Every certificate as it stands, with the log time of its instance.
+fn certificates(engine: &Engine) -> Vec<(String, Option<LogTime>, Certificate)> {
+    let all = engine.certificates();
+    all.map(|(instance, at, certificate)| (instance.to_owned(), at, certificate.clone()))
+        .collect()
+}
+
+#[test]
+fn what_is_restored_is_what_was_there() {
+    for path in [INCIDENT, CAPTURES[0], CAPTURES[1]] {
+        let mut watcher = Watcher::new();
+        for line in lines(path) {
+            watcher.line(&line.bytes);
+            watcher.settle();
+            watcher.commit();
+            if line.names.is_some() {
+                let restored = certificates(&watcher.restored());
+                assert_eq!(restored, certificates(&watcher.engine), "{path}");
+            }
+        }
+    }
 }

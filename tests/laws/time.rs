@@ -229,3 +229,33 @@ fn the_stamps_of_the_fixtures_are_out_of_order_only_a_little() {
         assert!(lines.iter().zip(&bounds).all(ok), "{path}");
     }
 }
+
+/// A log in which the last line of the doomed name comes late, after a line of another one.
+fn late_line() -> [String; 3] {
+    let line = |ts: &str, remaining: &str| {
+        format!(
+            r#"{{"level":"info","ts":{ts},"logger":"tls.cache.maintenance","msg":"certificate expires soon; queuing for renewal","identifiers":["a.example.com"],"remaining":{remaining}}}"#
+        )
+    };
+    [
+        r#"{"level":"info","ts":1777600000.5,"logger":"http","msg":"enabling automatic TLS certificate management","domains":["a.example.com"]}"#.to_owned(),
+        r#"{"level":"info","ts":1777600010.04,"logger":"http.log","msg":"server running"}"#.to_owned(),
+        line("1777600009.995", "1.005"),
+    ]
+}
+
+#[test]
+fn a_moment_that_has_passed_when_its_line_comes_is_told_at_once() {
+    let mut watcher = Watcher::new();
+    for line in late_line() {
+        watcher.line(line.as_bytes());
+    }
+    let expiry = LogTime::from_seconds(1_777_600_010);
+    let told: Vec<(&str, Option<LogTime>)> = watcher
+        .rows
+        .iter()
+        .map(|row| (row.rule.as_str(), row.at))
+        .collect();
+    assert_eq!(told, [("expired", Some(expiry))]);
+    assert_eq!(watcher.engine.deadline(crate::drive::INSTANCE), None);
+}

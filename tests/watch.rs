@@ -1,0 +1,20 @@
+//! `notafter watch` as a process: real files, real signals, a real webhook.
+
+#[cfg(test)]
+#[path = "watch/alone.rs"]
+mod alone;
+#[cfg(test)]
+#[path = "watch/crashes.rs"]
+mod crashes;
+#[cfg(test)]
+#[path = "watch/hook.rs"]
+mod hook;
+#[cfg(test)]
+#[path = "watch/live.rs"]
+mod live;
+#[cfg(test)]
+#[path = "watch/process.rs"]
+mod process;
+#[cfg(test)]
+#[path = "watch/recent.rs"]
+mod recent;

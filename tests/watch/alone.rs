@@ -1,0 +1,70 @@
+//! One writer per state, and logs that are not there yet.
+
+use crate::hook::Hook;
+use crate::process::{Place, wait_for};
+use crate::recent::{Recent, START};
+
+#[test]
+fn a_second_watch_on_the_same_state_is_refused_and_told_who_has_it() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log("");
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    let second = place
+        .command(&["watch", "caddy.log", "--state", "state"])
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(69));
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains(&watch.pid().to_string()), "{said}");
+    assert!(place.status().is_empty(), "status may look meanwhile");
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+}
+
+#[test]
+fn a_log_that_is_not_there_is_waited_for_and_then_read() {
+    let (hook, place) = (Hook::start(), Place::new());
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("caddy.log does not exist; waiting for it");
+    place.log(&Recent::new(40, 2).between(0.0, 40.0));
+    wait_for("the alarm", || hook.heard(START) == ["firing critical"]);
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    assert_eq!(place.recorded().len(), 8);
+}
+
+#[test]
+fn a_rotation_in_the_middle_loses_nothing() {
+    let (hook, place) = (Hook::start(), Place::new());
+    let log = Recent::new(40, 2);
+    place.log(&log.between(0.0, 40.0));
+    let watch = place.watch(&hook.url);
+    wait_for("two messages", || hook.taken().len() == 2);
+    place.log(&log.between(40.0, 70.0));
+    let rotated = place.path("caddy-2026-11-23T12-00-00.000.log");
+    std::fs::rename(place.path("caddy.log"), rotated).unwrap();
+    place.log(&log.between(70.0, 1_000.0));
+    wait_for("both recoveries", || {
+        let over = hook.taken();
+        over.iter()
+            .filter(|one| one["status"] == "resolved")
+            .count()
+            == 2
+    });
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    hook.expect_no_message_twice();
+    let whole = log.between(0.0, 1_000.0);
+    let recorded = place.recorded();
+    std::fs::write(place.path("caddy.log"), whole).unwrap();
+    assert_eq!(recorded, place.replayed());
+}
+
+#[test]
+fn without_a_channel_alerts_are_shown_and_that_is_said() {
+    let place = Place::new();
+    place.log(&Recent::new(40, 2).between(0.0, 40.0));
+    let mut command = place.command(&["watch", "caddy.log", "--state", "state"]);
+    let watch = crate::process::Watch::start(&mut command);
+    watch.wait_until_it_says("warning: no channel is configured");
+    watch.wait_until_it_says(&format!("CRITICAL: {START}: "));
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+}

@@ -1,0 +1,77 @@
+//! From the first reading to the recovery, once.
+
+use crate::hook::Hook;
+use crate::process::{Place, wait_for};
+use crate::recent::{LATER, Recent, START};
+
+#[test]
+fn an_expiry_is_told_before_at_and_after_it_and_the_record_equals_a_replay() {
+    let (hook, place) = (Hook::start(), Place::new());
+    // The first of the two expires in five seconds less six: a second ago, which no line says.
+    let log = Recent::new(40, 6);
+    place.log(&log.between(0.0, 40.0));
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    wait_for("two first messages", || hook.taken().len() == 2);
+    assert_eq!(hook.heard(START), ["firing critical"]);
+    assert_eq!(hook.heard(LATER), ["firing critical"]);
+    for message in hook.taken() {
+        let title = message["title"].as_str().unwrap();
+        assert!(title.ends_with("only after the certificate has expired"));
+        assert_eq!(message["reason"], "opened");
+    }
+    wait_for("the expiry", || hook.heard(START).len() == 2);
+    let told = hook.taken().pop().unwrap();
+    assert_eq!(
+        told["title"],
+        format!("{START}: the certificate has expired")
+    );
+    assert_eq!(told["at"], told["alerts"][0]["not_after"]);
+    place.log(&log.between(40.0, 1_000.0));
+    wait_for("both recoveries", || {
+        let over = |name| hook.heard(name).last().unwrap().starts_with("resolved");
+        over(START) && over(LATER)
+    });
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    hook.expect_no_message_twice();
+    assert_eq!(place.recorded(), place.replayed());
+    assert_eq!(place.recorded().len(), 20);
+}
+
+#[test]
+fn a_history_that_is_over_is_not_told() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log(&Recent::new(195, 60).between(0.0, 1_000.0));
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    assert_eq!(place.recorded(), place.replayed());
+    assert!(hook.taken().is_empty(), "{:#?}", hook.taken());
+    let states = place.status();
+    assert_eq!(states.len(), 4);
+    assert!(states.iter().all(|row| row["state"] == "healthy"));
+}
+
+#[test]
+fn blips_reach_no_channel() {
+    let (hook, place) = (Hook::start(), Place::new());
+    let log = Recent::new(40, 2);
+    place.log(&log.between(0.0, 40.0));
+    let watch = place.watch(&hook.url);
+    wait_for("two messages", || hook.taken().len() == 2);
+    place.log(&log.between(40.0, 1_000.0));
+    wait_for("the end", || hook.heard(START).len() >= 2);
+    assert_eq!(watch.end_with("INT").code(), Some(0));
+    let about_blips = |row: &String| row.contains("blip");
+    assert_eq!(
+        place
+            .recorded()
+            .iter()
+            .filter(|row| about_blips(row))
+            .count(),
+        4
+    );
+    let names = hook.taken();
+    let name = |name: &serde_json::Value| name["certificate"].as_str().unwrap().to_owned();
+    assert!(!names.iter().map(name).any(|name| name.starts_with("blip")));
+}
