@@ -104,7 +104,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         kill(&self.held);
-        if let Some(mut child) = lock(&self.held).take() {
+        let child = lock(&self.held).take();
+        if let Some(mut child) = child {
             // It was killed or has ended: this only takes it off the list of processes.
             let _status = child.wait();
         }
