@@ -7,7 +7,7 @@
 )]
 
 use chrono::{FixedOffset, TimeDelta};
-use notafter::config::{Settings, TokenFrom};
+use notafter::config::{LogFrom, Settings, SourceSettings, TokenFrom};
 use notafter::diagnostic::{Diagnostic, Problems, render};
 use notafter::document::Scalar;
 use notafter::rules::Severity;
@@ -83,14 +83,25 @@ fn everything_that_can_be_set_is_read() {
     assert_eq!(settings.state.as_deref(), Some(Path::new("/srv/notafter")));
     assert_eq!(settings.rules_directory, Path::new("/srv/notafter/rules"));
 
-    let [edge, inner] = settings.sources.as_slice() else {
-        panic!("two sources");
+    let [edge, inner, service] = settings.sources.as_slice() else {
+        panic!("three sources");
     };
     assert_eq!(
         (edge.name.as_str(), inner.name.as_str()),
         ("edge-1", "inner")
     );
-    assert_eq!(edge.file.value, Path::new("/var/log/caddy/edge.log"));
+    let file = |source: &SourceSettings| match &source.from {
+        LogFrom::File(path) => path.value.clone(),
+        LogFrom::Journal(unit) => panic!("{}", unit.value),
+    };
+    assert_eq!(file(edge), Path::new("/var/log/caddy/edge.log"));
+    let LogFrom::Journal(unit) = &service.from else {
+        panic!("a unit");
+    };
+    assert_eq!(
+        (service.name.as_str(), unit.value.as_str()),
+        ("caddy-api", "caddy-api.service")
+    );
     assert_eq!(edge.timezone, FixedOffset::east_opt(7_200).unwrap());
     assert_eq!(edge.lag, TimeDelta::seconds(30));
     assert_eq!(inner.timezone, FixedOffset::east_opt(0).unwrap());

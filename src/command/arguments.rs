@@ -38,7 +38,7 @@ pub struct RuleArguments {
 /// `notafter watch`
 #[derive(Debug, Args)]
 pub struct WatchArguments {
-    /// Log file to follow; also one that does not exist yet
+    /// Log file to follow, also one that does not exist yet; or journal:UNIT
     pub path: Option<PathBuf>,
     /// Where to send alerts
     #[arg(

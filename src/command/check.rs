@@ -3,8 +3,9 @@
 use crate::command::arguments::CheckArguments;
 use crate::command::exit::{Exit, Failed, print};
 use crate::command::loading::{load_rules, load_settings};
-use crate::config::Settings;
+use crate::config::{LogFrom, Settings};
 use crate::diagnostic::render;
+use crate::source::journal::{JournalSource, Matching};
 use crate::source::notice::PERMISSION_REMEDY;
 use std::fs::File;
 use std::io;
@@ -22,14 +23,15 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
     }
     report.push_str(&format!("rules: {} checked\n", rules.all().len()));
     for source in &settings.sources {
-        let path = source.file.value.as_path();
-        let (word, finding) = readable(path);
+        let (shown, (word, finding)) = match &source.from {
+            LogFrom::File(path) => (path.value.display().to_string(), readable(&path.value)),
+            LogFrom::Journal(unit) => {
+                let matching = Matching::parse(&unit.value);
+                (format!("journal:{}", matching.shown()), recorded(matching))
+            }
+        };
         findings += usize::from(finding);
-        report.push_str(&format!(
-            "source {}: {}: {word}\n",
-            source.name,
-            path.display()
-        ));
+        report.push_str(&format!("source {}: {shown}: {word}\n", source.name));
     }
     for channel in &settings.channels {
         report.push_str(&format!(
@@ -54,6 +56,24 @@ fn counts(settings: &Settings) -> String {
         plural(sources, "source"),
         plural(channels, "channel")
     )
+}
+
+/// Whether the journal can be read, in words, and whether that needs a person.
+fn recorded(matching: Matching) -> (String, bool) {
+    match JournalSource::new("".into(), matching).try_once() {
+        Ok(true) => ("readable".to_owned(), false),
+        Ok(false) => (
+            "the journal holds nothing of it yet; watch waits for it".to_owned(),
+            false,
+        ),
+        Err(notice) => {
+            let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
+            (
+                format!("{}{}", notice.text, remedy.unwrap_or_default()),
+                true,
+            )
+        }
+    }
 }
 
 /// Whether a log can be read, in words, and whether that needs a person.

@@ -19,7 +19,7 @@ mod source;
 pub use channel::{ChannelSettings, TokenFrom};
 pub use name::is_name;
 pub use rule::{Parameter, RuleSettings};
-pub use source::{LAG, SourceSettings};
+pub use source::{LAG, LogFrom, SourceSettings};
 
 use crate::diagnostic::{Problems, Source};
 use crate::document::{Document, Spanned, Table};
@@ -95,13 +95,13 @@ fn sources(root: &Table<'_>) -> Vec<SourceSettings> {
         "two sources are named",
         "the name keys the saved reading position, so each source needs its own",
     );
-    let mut files = Places::new(
-        "two sources follow the file",
+    let mut logs = Places::new(
+        "two sources follow",
         "follow it once; every line would count twice",
     );
     let tables = root.tables("source");
     let read = tables.iter().filter_map(|table| {
-        let source = source::read(table, &mut names, &mut files);
+        let source = source::read(table, &mut names, &mut logs);
         table.finish();
         source
     });

@@ -13,35 +13,40 @@ pub const LAG: TimeDelta = TimeDelta::seconds(5);
 const LAG_SENSIBLE: TimeDelta = TimeDelta::hours(1);
 
 /// Kinds of sources that other programs of this sort have.
-const OTHER_KINDS: [&str; 3] = ["docker", "journal", "listen"];
+const OTHER_KINDS: [&str; 2] = ["docker", "listen"];
 
 /// One watched Caddy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSettings {
     /// The instance's name in alerts, metrics and the state.
     pub name: String,
-    /// The log file to follow.
-    pub file: Spanned<PathBuf>,
+    /// The log to follow.
+    pub from: LogFrom,
     /// The zone of times that are logged without one.
     pub timezone: FixedOffset,
     /// How long a line may be under way.
     pub lag: TimeDelta,
 }
 
+/// Where a log is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFrom {
+    /// A file with its rotated set.
+    File(Spanned<PathBuf>),
+    /// The systemd journal: a unit, or `CONTAINER_NAME=NAME`.
+    Journal(Spanned<String>),
+}
+
 /// Reads one `[[source]]`; `None` when something it cannot do without is missing or wrong.
 pub(super) fn read(
     table: &Table<'_>,
     names: &mut Places,
-    files: &mut Places,
+    logs: &mut Places,
 ) -> Option<SourceSettings> {
-    let other = OTHER_KINDS.map(|kind| other_kind(table, kind));
-    if !other.contains(&true) {
-        table.require("file");
-    }
-    let file = spanned_path(table, "file");
+    let from = from(table);
     let name = match table.text("name") {
         Some(name) => Some(name),
-        None => file.as_ref().and_then(|file| stem(table, file)),
+        None => from.as_ref().and_then(|from| from.stem(table)),
     };
     let timezone = timezone(table);
     let lag = lag(table);
@@ -50,14 +55,90 @@ pub(super) fn read(
     {
         names.claim(table, &name.value, &name.span);
     }
-    let file = file?;
-    files.claim(table, &normal(&file.value), &file.span);
+    let from = from?;
+    from.claim(table, logs);
     Some(SourceSettings {
         name: name?.value,
-        file,
+        from,
         timezone,
         lag,
     })
+}
+
+/// The one place that a log is read from.
+fn from(table: &Table<'_>) -> Option<LogFrom> {
+    let other = OTHER_KINDS.map(|kind| other_kind(table, kind));
+    let keys = table.keys();
+    let given: Vec<_> = keys
+        .iter()
+        .filter(|key| ["file", "journal"].contains(&key.value.as_str()))
+        .collect();
+    match given.as_slice() {
+        [] if !other.contains(&true) => table.note(
+            table
+                .error("`[[source]]` names no log")
+                .at(table.header(), "`file` or `journal` is required")
+                .help("write `file = \"/var/log/caddy/caddy.log\"`, or `journal = \"caddy.service\"` if Caddy logs to the journal"),
+        ),
+        [first, second] => table.note(
+            table
+                .error("`[[source]]` names two logs")
+                .at(second.span.clone(), "second here")
+                .at(first.span.clone(), "first here")
+                .help("keep one of them, and give the other a `[[source]]` of its own"),
+        ),
+        _ => {}
+    }
+    let file = spanned_path(table, "file").map(LogFrom::File);
+    let journal = unit(table).map(LogFrom::Journal);
+    file.or(journal)
+}
+
+/// The name of a unit as systemd takes it, or `CONTAINER_NAME=NAME` as journalctl does.
+fn unit(table: &Table<'_>) -> Option<Spanned<String>> {
+    let text = table.text("journal")?;
+    let name = text.value.strip_prefix("CONTAINER_NAME=");
+    let name = name.unwrap_or(&text.value);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@:._-\\".contains(&byte);
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Some(text);
+    }
+    table.note(
+        table
+            .error(format!("`{}` is not the name of a unit", text.value))
+            .at(
+                text.span,
+                "expected one such as `caddy.service`, or `CONTAINER_NAME=` and the name of a container",
+            )
+            .help("`systemctl list-units` shows how units are called; one source reads one unit"),
+    );
+    None
+}
+
+impl LogFrom {
+    /// The name of a source that has none.
+    fn stem(&self, table: &Table<'_>) -> Option<Spanned<String>> {
+        match self {
+            Self::File(file) => stem(table, file, file.value.file_stem()?.to_str()?, "file"),
+            Self::Journal(unit) => stem(table, unit, short_unit(&unit.value), "unit"),
+        }
+    }
+
+    fn claim(&self, table: &Table<'_>, logs: &mut Places) {
+        match self {
+            Self::File(file) => logs.claim(table, &normal(&file.value), &file.span),
+            Self::Journal(unit) => {
+                let name = unit.value.strip_suffix(".service").unwrap_or(&unit.value);
+                logs.claim(table, &format!("journal:{name}"), &unit.span);
+            }
+        }
+    }
+}
+
+/// A unit without what every service ends in, a container without its field.
+fn short_unit(unit: &str) -> &str {
+    let unit = unit.strip_suffix(".service").unwrap_or(unit);
+    unit.strip_prefix("CONTAINER_NAME=").unwrap_or(unit)
 }
 
 /// Notes a kind of source that cannot be read, and says whether it was asked for.
@@ -69,29 +150,33 @@ fn other_kind(table: &Table<'_>, kind: &str) -> bool {
     table.note(
         table
             .error(format!("`{kind}` is not a source this version can read"))
-            .at(key.span, "this version follows files")
+            .at(key.span, "this version follows files and the journal")
             .help("let Caddy's `log` block write to a file, and write `file = \"/path/of/it\"`"),
     );
     true
 }
 
-/// The name of a source that has none: that of its file, without the extension.
-fn stem(table: &Table<'_>, file: &Spanned<PathBuf>) -> Option<Spanned<String>> {
+/// The name of a source that has none: that of what it follows.
+fn stem<T: Clone>(
+    table: &Table<'_>,
+    from: &Spanned<T>,
+    stem: &str,
+    noun: &str,
+) -> Option<Spanned<String>> {
     // A name of the wrong kind has been noted; it needs no second message.
     if table.keys().iter().any(|key| key.value == "name") {
         return None;
     }
-    let stem = file.value.file_stem()?.to_str()?;
     if !is_name(stem) {
         table.note(
             table
-                .error(format!("the file's name `{stem}` cannot name the source"))
-                .at(file.span.clone(), "this source has no `name` of its own")
+                .error(format!("the {noun}'s name `{stem}` cannot name the source"))
+                .at(from.span.clone(), "this source has no `name` of its own")
                 .help("add `name = \"...\"` with lower-case letters, digits, `.`, `_` and `-`"),
         );
         return None;
     }
-    Some(file.clone().map(|_| stem.to_owned()))
+    Some(from.clone().map(|_| stem.to_owned()))
 }
 
 /// `UTC`, or an offset such as `+02:00`; UTC is what Caddy logs unless told otherwise.

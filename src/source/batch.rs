@@ -1,5 +1,6 @@
 //! What a follower hands over: lines in bounded batches, and what it has to say.
 
+use crate::source::journal::JournalPosition;
 use crate::source::line::{Candidate, Counts};
 use crate::source::notice::Notice;
 use crate::source::position::Position;
@@ -18,6 +19,8 @@ pub const BATCH_BYTES_MAX: usize = 1 << 20;
 pub enum Reached {
     /// A file, or a stream that cannot be read twice.
     File(Position),
+    /// The systemd journal.
+    Journal(JournalPosition),
 }
 
 /// One thing a follower hands over.
@@ -34,7 +37,7 @@ pub enum FromSource {
 pub struct Batch {
     /// Name of the source.
     pub source: Arc<str>,
-    /// Path of the file the lines came from.
+    /// Path of the file the lines came from, or `journal:UNIT`.
     pub file: Arc<str>,
     /// The lines that were not rejected; may be empty.
     pub lines: Vec<OwnedLine>,

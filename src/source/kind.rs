@@ -2,6 +2,7 @@
 
 use crate::source::batch::{FromSource, Reached, Stopped};
 use crate::source::file::{FileSource, follow};
+use crate::source::journal::{self, JournalSource};
 use crate::source::notice::{Notice, NoticeKind};
 use crate::source::stream::follow_reader;
 use crate::source::wake::Stop;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub enum Source {
     /// A log file with its rotated set.
     File(FileSource),
+    /// Records of the systemd journal.
+    Journal(JournalSource),
     /// Standard input, under a name.
     Stdin(Arc<str>),
 }
@@ -22,6 +25,7 @@ impl Source {
     pub fn name(&self) -> &Arc<str> {
         match self {
             Self::File(file) => &file.name,
+            Self::Journal(journal) => &journal.name,
             Self::Stdin(name) => name,
         }
     }
@@ -30,6 +34,7 @@ impl Source {
     pub fn shown(&self) -> String {
         match self {
             Self::File(file) => file.path.display().to_string(),
+            Self::Journal(journal) => format!("the journal of {}", journal.matching.shown()),
             Self::Stdin(_) => "standard input".to_owned(),
         }
     }
@@ -44,8 +49,18 @@ impl Source {
     ) {
         match self {
             Self::File(file) => {
-                let resume = resume.map(|Reached::File(position)| position);
+                let resume = match resume {
+                    Some(Reached::File(position)) => Some(position),
+                    _ => None,
+                };
                 follow(file, resume, stop, to);
+            }
+            Self::Journal(source) => {
+                let resume = match resume {
+                    Some(Reached::Journal(position)) => Some(position),
+                    _ => None,
+                };
+                journal::follow(source, resume, stop, to);
             }
             Self::Stdin(name) => {
                 if let Err(error) = follow_reader(&name, io::stdin(), &mut to) {

@@ -1,18 +1,20 @@
-//! Files and standard input into lines: following, rotation, archives.
+//! Files, the journal and standard input into lines: following, rotation, archives.
 //!
 //! ```text
 //! follow   a live log and its rotated set -> batches of lines with positions   file, tail
+//! follow   a unit of the systemd journal           -> the same                      journal
 //! replay   archives, directories, `-`     -> lines                             archive
 //! ```
 //!
 //! Both use [`line::Scanner`], which drops the lines that cannot concern a certificate by their head.
 //! Following runs on plain threads; whoever wants tokio bridges in the closure given to
-//! [`file::follow`].
+//! [`kind::Source::follow`].
 
 pub mod archive;
 pub mod batch;
 pub mod error;
 pub mod file;
+pub mod journal;
 pub mod kind;
 pub mod line;
 pub mod notice;

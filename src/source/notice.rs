@@ -44,7 +44,12 @@ pub enum NoticeKind {
 pub const PERMISSION_REMEDY: &str = "Caddy creates its log files with mode 0600 (2.9 and later \
     always, 2.6 to 2.8 when rolling). With Caddy 2.9 or later add `mode 0640` to `output file` and \
     put notafter's user into the group `caddy`; otherwise run notafter with `User=caddy`, or let Caddy log to \
-    the journal and pipe it: `journalctl -u caddy -o cat -n all -f | notafter watch -`.";
+    the journal and watch that: `notafter watch journal:caddy.service`.";
+
+/// What to do when the journal may not be read.
+pub const JOURNAL_REMEDY: &str = "Put notafter's user into the group `systemd-journal`. Of a unit: \
+    `systemctl edit notafter`, and there `[Service]` with `SupplementaryGroups=systemd-journal`. Of a \
+    person: `usermod -aG systemd-journal USER`, and a new login.";
 
 /// What to say when opening or reading the log failed: kind, sentence, remedy.
 pub(super) fn of_error(path: &Path, error: &io::Error) -> (NoticeKind, String, Option<String>) {

@@ -84,7 +84,9 @@ mod tests {
             };
             assert!(batch.lines.len() <= BATCH_LINES_MAX);
             lines.extend(batch.lines.iter().map(|line| line.bytes.clone()));
-            let Reached::File(position) = batch.position;
+            let Reached::File(position) = batch.position else {
+                panic!("not a stream's position");
+            };
             last = Some((batch.caught_up, position.line));
             Ok(())
         };

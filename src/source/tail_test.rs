@@ -32,7 +32,9 @@ impl Seen {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 self.lines
                     .extend(batch.lines.iter().map(|line| text(&line.bytes)));
-                let Reached::File(position) = batch.position;
+                let Reached::File(position) = batch.position else {
+                    panic!("not a file's position");
+                };
                 self.position = Some(position);
                 self.caught_up.push(batch.caught_up);
             }

@@ -4,6 +4,7 @@ use crate::source::position::Inode;
 use notify::event::{EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,15 @@ pub struct Stop(Arc<Mutex<Asked>>);
 #[derive(Debug, Default)]
 struct Asked {
     stopped: bool,
-    bells: Vec<SyncSender<()>>,
+    bells: Vec<Bell>,
+}
+
+struct Bell(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Bell {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("Bell")
+    }
 }
 
 impl Stop {
@@ -30,10 +39,13 @@ impl Stop {
 
     /// Stops every follower that was given a clone, now and later.
     pub fn stop(&self) {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.stopped = true;
-        for bell in asked.bells.drain(..) {
-            ring(&bell);
+        let bells = {
+            let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.stopped = true;
+            std::mem::take(&mut asked.bells)
+        };
+        for Bell(ring) in bells {
+            ring();
         }
     }
 
@@ -43,9 +55,23 @@ impl Stop {
         asked.stopped
     }
 
-    fn tell(&self, bell: SyncSender<()>) {
+    /// Rings this bell when somebody asks, or has asked.
+    pub(super) fn tell(&self, bell: SyncSender<()>) {
+        self.on_stop(move || {
+            // Full means that the follower is about to wake up anyway.
+            let _rung = bell.try_send(());
+        });
+    }
+
+    /// Calls this once when somebody asks, or at once when somebody has asked.
+    pub(super) fn on_stop(&self, ring: impl FnOnce() + Send + 'static) {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.bells.push(bell);
+        if asked.stopped {
+            drop(asked);
+            ring();
+        } else {
+            asked.bells.push(Bell(Box::new(ring)));
+        }
     }
 }
 

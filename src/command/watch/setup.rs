@@ -5,12 +5,13 @@ use crate::command::arguments::WatchArguments;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::loading::{load_rules, load_settings};
 use crate::command::state;
-use crate::config::{ChannelSettings, LAG, Settings, SourceSettings, TokenFrom};
+use crate::config::{ChannelSettings, LAG, LogFrom, Settings, SourceSettings, TokenFrom};
 use crate::diagnostic::render;
 use crate::engine::alert::stable_id;
 use crate::notify::{Channel, Secret};
 use crate::rules::RuleSet;
 use crate::source::file::FileSource;
+use crate::source::journal::{JournalSource, Matching};
 use crate::source::kind::Source;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
@@ -65,17 +66,14 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
                 "error: nothing to watch\nhelp: name a log file, as in `notafter watch /var/log/caddy/caddy.log`, or put a [[source]] into the configuration",
             ));
         }
-        let source = |one: &SourceSettings| {
-            Source::File(FileSource {
-                name: one.name.as_str().into(),
-                path: one.file.value.clone(),
-            })
-        };
         let lag = settings
             .sources
             .iter()
             .map(|one| (one.name.as_str().into(), one.lag));
-        return Ok((settings.sources.iter().map(source).collect(), lag.collect()));
+        return Ok((
+            settings.sources.iter().map(configured_source).collect(),
+            lag.collect(),
+        ));
     };
     if path.as_os_str() == "-" {
         let name: Arc<str> = "stdin".into();
@@ -83,6 +81,9 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
             vec![Source::Stdin(Arc::clone(&name))],
             BTreeMap::from([(name, LAG)]),
         ));
+    }
+    if let Some(unit) = path.to_str().and_then(|text| text.strip_prefix("journal:")) {
+        return journal(unit);
     }
     if path.is_dir() {
         let message = format!(
@@ -103,6 +104,34 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
         })],
         BTreeMap::from([(name, LAG)]),
     ))
+}
+
+fn configured_source(one: &SourceSettings) -> Source {
+    let name: Arc<str> = one.name.as_str().into();
+    match &one.from {
+        LogFrom::File(path) => Source::File(FileSource {
+            name,
+            path: path.value.clone(),
+        }),
+        LogFrom::Journal(unit) => {
+            Source::Journal(JournalSource::new(name, Matching::parse(&unit.value)))
+        }
+    }
+}
+
+/// `journal:UNIT`, named after the unit as a file is after its stem.
+fn journal(unit: &str) -> Result<Sources, Failed> {
+    let matching = Matching::parse(unit);
+    let (Matching::Unit(name) | Matching::Container(name)) = &matching;
+    let name: Arc<str> = name.strip_suffix(".service").unwrap_or(name).into();
+    if name.is_empty() {
+        return Err(Failed::new(
+            Exit::Usage,
+            "error: `journal:` names no unit\nhelp: name the unit that Caddy runs as, as in `notafter watch journal:caddy.service`",
+        ));
+    }
+    let source = JournalSource::new(Arc::clone(&name), matching);
+    Ok((vec![Source::Journal(source)], BTreeMap::from([(name, LAG)])))
 }
 
 fn configured_channel(configured: &ChannelSettings) -> Result<Channel, Failed> {
