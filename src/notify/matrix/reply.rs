@@ -65,15 +65,15 @@ impl Said {
         let code = self.reply.status.as_u16();
         let errcode = self.text("errcode").unwrap_or_default();
         let why = match (code, errcode, common) {
-            (_, "M_LIMIT_EXCEEDED", common) | (429, _, common) => return self.slow_down(common),
+            (_, "M_LIMIT_EXCEEDED", common) | (429, _, common) => return self.slow_down(&common),
             (_, _, later @ Answer::Later { .. }) => return later,
             (300..=399, _, Answer::Refused { why }) => why,
-            (_, "M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN" | "M_USER_DEACTIVATED", _) | (401, _, _) => {
-                token(errcode)
-            }
             (_, "M_USER_LOCKED" | "M_USER_SUSPENDED", _) => format!(
                 "the homeserver has locked the user of the token ({errcode}); its administrator can lift that"
             ),
+            (_, "M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN" | "M_USER_DEACTIVATED", _) | (401, _, _) => {
+                token(errcode)
+            }
             (_, "M_FORBIDDEN", _) => self.forbidden(channel, room),
             (_, "M_NOT_FOUND", _) => format!(
                 "the homeserver knows no room {room} (404); check the channel's url, the room's settings show its id under Advanced"
@@ -92,9 +92,9 @@ impl Said {
         Answer::Refused { why }
     }
 
-    fn slow_down(&self, common: Answer) -> Answer {
+    fn slow_down(&self, common: &Answer) -> Answer {
         let named = match common {
-            Answer::Later { after, .. } => after,
+            Answer::Later { after, .. } => *after,
             Answer::Delivered | Answer::Refused { .. } => None,
         };
         let own = self.body.get("retry_after_ms").and_then(Value::as_u64);
