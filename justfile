@@ -22,6 +22,11 @@ lab *ARGS:
     cargo build --locked --release
     python3 tests/lab/run.py --notafter target/release/notafter {{ARGS}}
 
+# A real Matrix homeserver takes the alerts (Python 3.11, two minutes).
+lab-matrix *ARGS:
+    cargo build --locked --release
+    python3 tests/lab/matrix.py --notafter target/release/notafter {{ARGS}}
+
 # Write generated fixtures and snapshots anew; look at the difference before you commit it.
 bless:
     NOTAFTER_BLESS=1 cargo test --locked --test incident

@@ -18,6 +18,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod document;
 pub mod engine;
+pub mod matrix_room;
 pub mod notify;
 pub mod report;
 pub mod rules;

@@ -25,6 +25,8 @@ pub enum Verb {
     Rules(RulesArguments),
     /// What is known of each certificate
     Status(StatusArguments),
+    /// Try the channels that alerts go to
+    Notify(NotifyArguments),
 }
 
 /// Where the rules come from.
@@ -44,7 +46,7 @@ pub struct WatchArguments {
     #[arg(
         long,
         value_name = "URL",
-        help = "Where to send alerts: ntfy://HOST/TOPIC, ntfy+http://HOST/TOPIC or an http(s) webhook"
+        help = "Where to send alerts: ntfy://HOST/TOPIC, ntfy+http://HOST/TOPIC, matrixs://HOMESERVER/ROOM (access token in $NOTAFTER_TOKEN) or an http(s) webhook"
     )]
     pub notify: Vec<String>,
     /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
@@ -150,4 +152,32 @@ pub struct StatusArguments {
     /// Directory of the state
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+}
+
+/// `notafter notify`
+#[derive(Debug, Args)]
+pub struct NotifyArguments {
+    /// What to do with the channels.
+    #[command(subcommand)]
+    pub verb: NotifyVerb,
+}
+
+/// The verbs of `notafter notify`.
+#[derive(Debug, Subcommand)]
+pub enum NotifyVerb {
+    /// Send one test message to every channel, and say whether it was taken
+    Test(NotifyTestArguments),
+}
+
+/// `notafter notify test`
+#[derive(Debug, Args)]
+pub struct NotifyTestArguments {
+    /// Only this channel of the configuration
+    pub channel: Option<String>,
+    /// Try this URL instead of the configuration's channels
+    #[arg(long, value_name = "URL", conflicts_with_all = ["channel", "config"])]
+    pub notify: Vec<String>,
+    /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }

@@ -6,15 +6,13 @@ use crate::engine::{AlertRow, Engine, Seen};
 use crate::report::Tally;
 use crate::source::line::Candidate;
 use crate::time::LogTime;
-use chrono::TimeDelta;
 use std::sync::Arc;
 
 /// The engine with the count of what it was given.
 pub(super) struct Intake {
     pub(super) engine: Engine,
     pub(super) tally: Tally,
-    /// Our own clock, where lines are read as they are written: a line without a time gets it, and no
-    /// line is ahead of it.
+    /// Our own clock, where lines are read as they are written: a line without a time gets it.
     pub(super) now: Option<LogTime>,
     /// Nothing stamped later is taken in.
     pub(super) until: Option<LogTime>,
@@ -61,7 +59,7 @@ impl Intake {
                 return;
             }
         };
-        entry.at = self.plausible(entry.at);
+        entry.at = entry.at.or(self.now);
         if let Some(at) = entry.at {
             if self.is_outside(at) {
                 return;
@@ -91,20 +89,9 @@ impl Intake {
         stamp: LogTime,
         out: &mut Vec<AlertRow>,
     ) {
-        let stamp = self.plausible(Some(stamp)).unwrap_or(stamp);
         if !self.is_outside(stamp) {
             self.tally.stamp(stamp);
             self.engine.advance(instance, stamp, out);
-        }
-    }
-
-    /// The time of a line; a little ahead of ours is the unevenness of clocks.
-    fn plausible(&self, at: Option<LogTime>) -> Option<LogTime> {
-        const UNEVEN: TimeDelta = TimeDelta::minutes(1);
-        match (at, self.now) {
-            (Some(at), Some(now)) if at > now + UNEVEN => Some(now),
-            (None, now) => now,
-            (at, _) => at,
         }
     }
 

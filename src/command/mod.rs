@@ -2,10 +2,12 @@
 //! the files that the pure rooms are given, and it alone prints.
 
 mod arguments;
+mod channels;
 mod check;
 mod exit;
 mod intake;
 mod loading;
+mod notify;
 mod replay;
 mod rules;
 mod state;
@@ -26,6 +28,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Check(check) => check::run(&check),
         Verb::Rules(rules) => rules::run(&rules),
         Verb::Status(status) => status::run(&status),
+        Verb::Notify(notify) => notify::run(&notify),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -4,15 +4,16 @@ use super::name::{self, Places};
 use super::spanned_path;
 use crate::diagnostic::nearest;
 use crate::document::{Spanned, Table};
+use crate::matrix_room::MatrixRoom;
 use crate::rules::Severity;
 use std::path::PathBuf;
-use url::Url;
+use url::{Host, Url};
 
 /// The schemes of channel URLs.
 const SCHEMES: [&str; 6] = ["ntfy", "ntfy+http", "matrix", "matrixs", "https", "http"];
 
 /// Those of them that send a token in the clear.
-const SCHEMES_CLEAR: [&str; 2] = ["ntfy+http", "http"];
+const SCHEMES_CLEAR: [&str; 3] = ["ntfy+http", "http", "matrix"];
 
 /// Where the secret of a channel is read from, by `command` and never by us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,10 @@ pub(super) fn read(table: &Table<'_>, names: &mut Places) -> Option<ChannelSetti
         names.claim(table, &name.value, &name.span);
     }
     let url = url?;
-    if token != TokenFrom::None && SCHEMES_CLEAR.contains(&url.value.scheme()) {
+    if is_matrix(&url.value) {
+        matrix(table, &url);
+    }
+    if token != TokenFrom::None && is_clear(&url.value) {
         table.note(
             table
                 .warning("the token of this channel is sent without encryption")
@@ -104,6 +108,46 @@ fn address(table: &Table<'_>, text: &Spanned<String>) -> Option<Spanned<Url>> {
     };
     table.note(wrong);
     None
+}
+
+fn is_matrix(url: &Url) -> bool {
+    matches!(url.scheme(), "matrix" | "matrixs")
+}
+
+/// Whether a token would cross a network unencrypted.
+fn is_clear(url: &Url) -> bool {
+    let is_here = match url.host() {
+        // A host is read as a name when the scheme is not one of the web's.
+        Some(Host::Domain(name)) => name == "localhost" || name.starts_with("127."),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    SCHEMES_CLEAR.contains(&url.scheme()) && !is_here
+}
+
+/// Notes a URL without a room, and a room without a token.
+fn matrix(table: &Table<'_>, url: &Spanned<Url>) {
+    if let Err(error) = MatrixRoom::of_url(&url.value) {
+        let wrong = table.error("a Matrix channel's `url` ends in one room");
+        table.note(
+            wrong
+                .at(url.span.clone(), error.to_string())
+                .help(error.help()),
+        );
+    }
+    if !table
+        .keys()
+        .iter()
+        .any(|key| key.value.starts_with("token"))
+    {
+        let wrong = table.error("a Matrix channel needs the access token of a user in the room");
+        table.note(
+            wrong
+                .at(url.span.clone(), "nobody may write there without one")
+                .help("put it into a file and add `token_file = \"/path/of/it\"`"),
+        );
+    }
 }
 
 fn token(table: &Table<'_>) -> TokenFrom {

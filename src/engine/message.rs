@@ -54,3 +54,15 @@ pub struct Message {
     /// The incident's alerts, as rows of the JSON contract.
     pub alerts: Vec<serde_json::Value>,
 }
+
+impl Message {
+    /// How loud it is, or that it is over, in one word of capitals.
+    pub fn word(&self) -> &'static str {
+        match (self.status, self.severity) {
+            (Status::Resolved, _) => "RESOLVED",
+            (Status::Firing, Severity::Critical) => "CRITICAL",
+            (Status::Firing, Severity::Warning) => "WARNING",
+            (Status::Firing, Severity::Info) => "INFO",
+        }
+    }
+}

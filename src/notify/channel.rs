@@ -3,12 +3,13 @@
 //! Neither an error nor `Debug` repeats a part of the URL that may be a secret: user info, and the
 //! path and query of a webhook.
 
-use super::{Secret, ntfy, webhook};
+use super::Secret;
 use crate::engine::message::Message;
+use crate::matrix_room::{MatrixRoom, MatrixRoomError};
 use crate::rules::Severity;
 use std::fmt;
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 
 /// Where messages go.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +29,11 @@ pub enum Kind {
         /// The topic it publishes to.
         topic: String,
     },
+    /// A Matrix homeserver.
+    Matrix {
+        /// The room it writes into.
+        room: MatrixRoom,
+    },
     /// Anything that takes a message as JSON.
     Webhook,
 }
@@ -37,7 +43,7 @@ pub enum Kind {
 pub enum ChannelError {
     /// There is no `scheme://` in front.
     #[error(
-        "channel {name}: the URL has no scheme; write it in full, such as ntfy://ntfy.sh/my-topic or https://example.org/hook"
+        "channel {name}: the URL has no scheme; write it in full, such as ntfy://ntfy.sh/my-topic, matrixs://homeserver/!room:server or https://example.org/hook"
     )]
     NoScheme {
         /// The channel.
@@ -45,7 +51,7 @@ pub enum ChannelError {
     },
     /// A scheme nobody here speaks.
     #[error(
-        "channel {name}: {scheme}:// is not known; use ntfy:// (https), ntfy+http:// (plain), or https:// for a webhook"
+        "channel {name}: {scheme}:// is not known; use ntfy:// (https) or ntfy+http:// (plain), matrixs:// (https) or matrix:// (plain), or https:// for a webhook"
     )]
     UnknownScheme {
         /// The channel.
@@ -93,6 +99,28 @@ pub enum ChannelError {
         /// The channel.
         name: String,
     },
+    /// A link for people.
+    #[error("channel {name}: matrix.to is no webhook; write matrixs://homeserver/!room:server")]
+    MatrixLink {
+        /// The channel.
+        name: String,
+    },
+    /// A Matrix URL that names no room.
+    #[error("channel {name}: {source}; {}", source.help())]
+    Room {
+        /// The channel.
+        name: String,
+        /// What is wrong with it.
+        source: MatrixRoomError,
+    },
+    /// Matrix lets nobody write without one.
+    #[error(
+        "channel {name}: a Matrix room needs the access token of a user in it; set NOTAFTER_TOKEN for a room of the command line, or token_file, token_credential or token_env in the [[channel]] of the configuration"
+    )]
+    NoToken {
+        /// The channel.
+        name: String,
+    },
     /// The token cannot travel in a header.
     #[error(
         "channel {name}: the token is empty or has blanks or other than ASCII characters in it; its file must hold the token and nothing else"
@@ -105,7 +133,8 @@ pub enum ChannelError {
 
 impl Channel {
     /// Reads a channel's URL: `ntfy://host[:port]/topic` (https), `ntfy+http://host[:port]/topic`,
-    /// or `http(s)://...` for a webhook.
+    /// `matrixs://host[:port]/room` (https), `matrix://host[:port]/room` (plain), or `http(s)://...`
+    /// for a webhook.
     pub fn from_url(name: &str, url: &str, token: Option<Secret>) -> Result<Self, ChannelError> {
         let named = || name.to_owned();
         let Some((scheme, rest)) = url.trim().split_once("://") else {
@@ -114,8 +143,8 @@ impl Channel {
         let scheme = scheme.to_ascii_lowercase();
         // As http the host is checked and spelled as the web does.
         let web = match scheme.as_str() {
-            "ntfy" | "https" => "https",
-            "ntfy+http" | "http" => "http",
+            "ntfy" | "matrixs" | "https" => "https",
+            "ntfy+http" | "matrix" | "http" => "http",
             _ => {
                 return Err(ChannelError::UnknownScheme {
                     name: named(),
@@ -138,15 +167,14 @@ impl Channel {
         if token.as_ref().is_some_and(|token| !speakable(token)) {
             return Err(ChannelError::Token { name: named() });
         }
-        let kind = if scheme.starts_with("ntfy") {
-            let topic = topic(name, &address)?;
+        let kind = kind(name, &scheme, &address)?;
+        if kind != Kind::Webhook {
             address.set_path("/");
-            Kind::Ntfy { topic }
-        } else if address.host_str() == Some("ntfy.sh") {
-            return Err(ChannelError::NotAWebhook { name: named() });
-        } else {
-            Kind::Webhook
-        };
+            address.set_fragment(None);
+        }
+        if matches!(kind, Kind::Matrix { .. }) && token.is_none() {
+            return Err(ChannelError::NoToken { name: named() });
+        }
         Ok(Self {
             name: named(),
             kind,
@@ -168,6 +196,11 @@ impl Channel {
     /// Whether this channel is to be told.
     pub fn wants(&self, message: &Message) -> bool {
         message.severity >= self.min_severity
+    }
+
+    /// The quietest severity it is told.
+    pub fn min_severity(&self) -> Severity {
+        self.min_severity
     }
 
     /// Its name in the configuration.
@@ -195,11 +228,30 @@ impl Channel {
         match &self.kind {
             Kind::Ntfy { topic } if plain => format!("ntfy+http://{server}/{topic}"),
             Kind::Ntfy { topic } => format!("ntfy://{server}/{topic}"),
+            Kind::Matrix { room } if plain => format!("matrix://{server}/{room}"),
+            Kind::Matrix { room } => format!("matrixs://{server}/{room}"),
             Kind::Webhook if self.address.path() == "/" && self.address.query().is_none() => {
                 format!("{}://{server}/", self.address.scheme())
             }
             Kind::Webhook => format!("{}://{server}/…", self.address.scheme()),
         }
+    }
+
+    /// The server that a Matrix channel sends its token to.
+    pub fn homeserver(&self) -> Option<String> {
+        let is_matrix = matches!(self.kind, Kind::Matrix { .. });
+        is_matrix.then(|| self.address.origin().ascii_serialization())
+    }
+
+    /// Whether a token crosses a network unencrypted.
+    pub fn is_clear(&self) -> bool {
+        let is_here = match self.address.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.token.is_some() && self.address.scheme() == "http" && !is_here
     }
 
     pub(super) fn address(&self) -> &Url {
@@ -208,14 +260,6 @@ impl Channel {
 
     pub(super) fn token(&self) -> Option<&Secret> {
         self.token.as_ref()
-    }
-
-    /// The request body that tells `message`.
-    pub(super) fn body(&self, message: &Message) -> serde_json::Result<Vec<u8>> {
-        match &self.kind {
-            Kind::Ntfy { topic } => serde_json::to_vec(&ntfy::Publication::of(topic, message)),
-            Kind::Webhook => serde_json::to_vec(&webhook::Delivery::of(message)),
-        }
     }
 }
 
@@ -227,6 +271,23 @@ impl fmt::Debug for Channel {
             .field("token", &self.token)
             .field("min_severity", &self.min_severity)
             .finish_non_exhaustive()
+    }
+}
+
+fn kind(name: &str, scheme: &str, address: &Url) -> Result<Kind, ChannelError> {
+    let named = || name.to_owned();
+    match (scheme, address.host_str()) {
+        ("ntfy" | "ntfy+http", _) => topic(name, address).map(|topic| Kind::Ntfy { topic }),
+        ("matrix" | "matrixs", _) => match MatrixRoom::of_url(address) {
+            Ok(room) => Ok(Kind::Matrix { room }),
+            Err(source) => Err(ChannelError::Room {
+                name: named(),
+                source,
+            }),
+        },
+        (_, Some("ntfy.sh")) => Err(ChannelError::NotAWebhook { name: named() }),
+        (_, Some("matrix.to")) => Err(ChannelError::MatrixLink { name: named() }),
+        _ => Ok(Kind::Webhook),
     }
 }
 
@@ -290,7 +351,21 @@ mod tests {
     fn errors_say_what_to_write_instead() {
         for (url, hint) in [
             ("ntfy.sh/topic", "ntfy://ntfy.sh/my-topic"),
-            ("matrix://h/!r", "matrix:// is not known; use ntfy://"),
+            ("xmpp://h/r", "xmpp:// is not known; use ntfy://"),
+            ("matrixs://h.example/", "matrixs://homeserver/!room:server"),
+            (
+                "matrixs://h.example/@me:h.example",
+                "make a room with that user",
+            ),
+            ("matrixs://h.example/!r:h.example", "set NOTAFTER_TOKEN"),
+            (
+                "matrixs://h.example/!r:h.example?access_token=s3cret",
+                "token_file",
+            ),
+            (
+                "https://matrix.to/#/!r:h.example",
+                "matrix.to is no webhook",
+            ),
             ("https://", "empty host"),
             ("https://me:s3cret@h.example/", "token_file"),
             ("ntfy://s3cret@ntfy.sh/t", "token_file"),

@@ -10,13 +10,16 @@ use super::resolver::Resolver;
 use super::webhook;
 use crate::engine::message::Message;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Response, redirect};
+use reqwest::{Method, RequestBuilder, Response, redirect};
 use std::sync::Once;
 use std::time::Duration;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// How long a try may take.
+/// How much of a reply is read where it is read at all.
+const REPLY_BYTES: usize = 256 * 1024;
+
+/// How long a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// To resolve and connect.
@@ -78,21 +81,59 @@ impl Client {
         message: &Message,
         body: Vec<u8>,
     ) -> reqwest::Result<Reply> {
-        let json = HeaderValue::from_static("application/json");
         let address: Url = channel.address().clone();
-        let mut request = self.http.post(address).header(CONTENT_TYPE, json);
+        let mut request = self.request(channel, Method::POST, address, Some(body));
         if let Ok(id) = HeaderValue::from_str(&message.id) {
             request = request.header(webhook::KEY, id);
         }
+        Ok(head(&request.send().await?))
+    }
+
+    /// Asks the channel's server something, and reads the reply as far as it is of bounded length.
+    pub(super) async fn ask(
+        &self,
+        channel: &Channel,
+        method: Method,
+        address: Url,
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Result<(Reply, Vec<u8>)> {
+        let request = self.request(channel, method, address, body);
+        let mut response = request.send().await?;
+        let reply = head(&response);
+        let mut read = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if read.len() + chunk.len() > REPLY_BYTES {
+                return Ok((reply, Vec::new()));
+            }
+            read.extend_from_slice(&chunk);
+        }
+        Ok((reply, read))
+    }
+
+    fn request(
+        &self,
+        channel: &Channel,
+        method: Method,
+        address: Url,
+        body: Option<Vec<u8>>,
+    ) -> RequestBuilder {
+        let mut request = self.http.request(method, address);
         if let Some(token) = channel.token() {
             request = request.bearer_auth(token.reveal());
         }
-        let response = request.body(body).send().await?;
-        Ok(Reply {
-            status: response.status(),
-            retry_after: header(&response, &RETRY_AFTER),
-            location: header(&response, &LOCATION),
-        })
+        if let Some(body) = body {
+            let json = HeaderValue::from_static("application/json");
+            request = request.header(CONTENT_TYPE, json).body(body);
+        }
+        request
+    }
+}
+
+fn head(response: &Response) -> Reply {
+    Reply {
+        status: response.status(),
+        retry_after: header(response, &RETRY_AFTER),
+        location: header(response, &LOCATION),
     }
 }
 

@@ -4,7 +4,7 @@
 //! finds no room stays in the store, and [`Courier::has_room`] tells when to fetch it.
 
 use super::answer::Answer;
-use super::{Backoff, Channel, Client};
+use super::{Backoff, Channel, Client, Sender};
 use crate::store::{Debt, Fate};
 use crate::time::WallTime;
 use chrono::{TimeDelta, Utc};
@@ -82,8 +82,7 @@ impl Courier {
             };
             links.insert(channel.name().to_owned(), link);
             let round = Round {
-                channel,
-                client: client.clone(),
+                sender: Sender::new(channel, client),
                 backoff,
                 report: report.clone(),
                 stopping: stopping.clone(),
@@ -161,8 +160,7 @@ impl Courier {
 
 /// What one channel's task carries.
 struct Round {
-    channel: Channel,
-    client: Client,
+    sender: Sender,
     backoff: Backoff,
     report: mpsc::Sender<Outcome>,
     stopping: watch::Receiver<bool>,
@@ -176,7 +174,7 @@ impl Round {
             tokio::select! {
                 biased;
                 () = stopped(&mut self.stopping) => return,
-                _ = refresh.tick() => self.client.remember(&self.channel),
+                _ = refresh.tick() => self.sender.remember(),
                 debt = queue.recv() => {
                     let Some(debt) = debt else { return };
                     if self.deliver(debt).await.is_none() {
@@ -196,7 +194,7 @@ impl Round {
                 () = stopped(&mut self.stopping) => return None,
                 () = sleep(wait(next_try, now())) => {}
             }
-            let answer = self.attempt(&debt).await;
+            let answer = self.sender.send(&debt.message).await;
             attempts = attempts.saturating_add(1);
             let at = now();
             let fate = self.judge(answer, attempts, debt.ticket, at);
@@ -217,20 +215,6 @@ impl Round {
                 Some(later) => next_try = later,
                 None => return Some(()),
             }
-        }
-    }
-
-    async fn attempt(&self, debt: &Debt) -> Answer {
-        let body = match self.channel.body(&debt.message) {
-            Ok(body) => body,
-            Err(error) => {
-                let why = format!("the message cannot be written as JSON: {error}");
-                return Answer::Refused { why };
-            }
-        };
-        match self.client.post(&self.channel, &debt.message, body).await {
-            Ok(reply) => Answer::to_reply(&reply, &self.channel, now()),
-            Err(error) => Answer::to_failure(&error),
         }
     }
 

@@ -10,6 +10,7 @@ from processes import run
 
 OLD_CADDY = "2.6.2"
 NEW_CADDY = "2.11.7"
+SYNAPSE = "1.163.0"
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -64,6 +65,18 @@ def new_caddy(cache):
     if version != NEW_CADDY:
         raise CannotInstall(f"{binary} is {version}, not {NEW_CADDY}; remove {directory} and run again")
     return binary
+
+
+def synapse(cache):
+    """The python of an environment of its own that has the Matrix homeserver Synapse."""
+    directory = cache / f"synapse-{SYNAPSE}"
+    python, ready = directory / "bin" / "python", directory / "ready"
+    if not ready.exists():
+        _must([sys.executable, "-m", "venv", "--clear", directory], "no environment (package python3-venv?)")
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _must([*pip, f"matrix-synapse=={SYNAPSE}"], f"cannot install Synapse {SYNAPSE}")
+        ready.touch()
+    return python
 
 
 def ntfy(cache):

@@ -4,18 +4,25 @@ use crate::code::{find_word, is_word};
 use crate::tree::{File, Tree};
 
 /// Every room with the rooms it may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("time", &[]),
     ("diagnostic", &[]),
+    ("matrix_room", &[]),
     ("document", &["diagnostic", "time"]),
     ("caddy", &["time"]),
     ("rules", &["caddy", "time", "diagnostic", "document"]),
-    ("config", &["rules", "diagnostic", "document", "time"]),
+    (
+        "config",
+        &["rules", "diagnostic", "document", "matrix_room", "time"],
+    ),
     ("engine", &["caddy", "rules", "time"]),
     ("report", &["engine", "rules", "caddy", "time"]),
     ("source", &["caddy", "time"]),
     ("store", &["time", "engine"]),
-    ("notify", &["engine", "rules", "store", "time"]),
+    (
+        "notify",
+        &["engine", "matrix_room", "rules", "store", "time"],
+    ),
 ];
 
 /// The room that knows all others.
@@ -24,9 +31,10 @@ const WIRING: &str = "command";
 /// Rooms that take nothing but the message types of the engine.
 const MESSAGES_ONLY: [&str; 2] = ["store", "notify"];
 
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "time",
     "diagnostic",
+    "matrix_room",
     "document",
     "caddy",
     "rules",

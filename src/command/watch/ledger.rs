@@ -3,7 +3,7 @@
 
 use crate::command::exit::{Exit, Failed, of_store, say};
 use crate::command::watch::setup::Plan;
-use crate::engine::message::{Message, Status};
+use crate::engine::message::Message;
 use crate::engine::{AlertRow, Engine};
 use crate::notify::{Backoff, CAPACITY, Channel, Client, Courier, Outcome, Owed, Timeouts};
 use crate::source::batch::Reached;
@@ -353,9 +353,5 @@ impl Ledger {
 
 /// Says on standard error what people are told, so that the journal has it too.
 fn announce(message: &Message) {
-    let word = match message.status {
-        Status::Firing => message.severity.word().to_uppercase(),
-        Status::Resolved => "RESOLVED".to_owned(),
-    };
-    say(&format!("{word}: {}", message.title));
+    say(&format!("{}: {}", message.word(), message.title));
 }

@@ -176,7 +176,8 @@ impl Pump {
 
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
         let mut rows = Vec::new();
-        self.intake.now = Some(now().trailing(TimeDelta::zero()));
+        let is_live = self.live.contains(&batch.source);
+        self.intake.now = is_live.then(|| now().trailing(self.lag_of(&batch.source)));
         for line in &batch.lines {
             self.intake
                 .line(&batch.source, &batch.file, line.candidate(), &mut rows);

@@ -2,21 +2,19 @@
 //! wrong is found here, before anything starts.
 
 use crate::command::arguments::WatchArguments;
+use crate::command::channels;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::loading::{load_rules, load_settings};
 use crate::command::state;
-use crate::config::{ChannelSettings, LAG, LogFrom, Settings, SourceSettings, TokenFrom};
+use crate::config::{LAG, LogFrom, Settings, SourceSettings};
 use crate::diagnostic::render;
-use crate::engine::alert::stable_id;
-use crate::notify::{Channel, Secret};
+use crate::notify::Channel;
 use crate::rules::RuleSet;
 use crate::source::file::FileSource;
 use crate::source::journal::{JournalSource, Matching};
 use crate::source::kind::Source;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,13 +37,8 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
     }
     let rules = Arc::new(load_rules(arguments.rules.directory.as_deref(), &settings)?);
     let (sources, lag) = sources(arguments.path.as_deref(), &settings)?;
-    let mut channels = Vec::new();
-    for configured in &settings.channels {
-        channels.push(configured_channel(configured)?);
-    }
-    for url in &arguments.notify {
-        channels.push(channel_of_url(url)?);
-    }
+    let mut channels = channels::configured(&settings)?;
+    channels.extend(channels::of_urls(&arguments.notify)?);
     Ok(Plan {
         sources,
         lag,
@@ -132,45 +125,4 @@ fn journal(unit: &str) -> Result<Sources, Failed> {
     }
     let source = JournalSource::new(Arc::clone(&name), matching);
     Ok((vec![Source::Journal(source)], BTreeMap::from([(name, LAG)])))
-}
-
-fn configured_channel(configured: &ChannelSettings) -> Result<Channel, Failed> {
-    let name = &configured.name;
-    let secret = read_secret(&configured.token).map_err(|why| {
-        Failed::new(
-            Exit::Config,
-            format!("error: the token of channel `{name}` cannot be read: {why}"),
-        )
-    })?;
-    Channel::from_url(name, configured.url.value.as_str(), secret)
-        .map(|channel| channel.with_min_severity(configured.min_severity))
-        .map_err(|error| Failed::new(Exit::Config, format!("error: channel `{name}`: {error}")))
-}
-
-fn read_secret(token: &TokenFrom) -> Result<Option<Secret>, String> {
-    let of_file = |path: &Path| {
-        fs::read_to_string(path)
-            .map(|text| Some(Secret::new(text.trim())))
-            .map_err(|error| format!("{}: {error}", path.display()))
-    };
-    match token {
-        TokenFrom::None => Ok(None),
-        TokenFrom::File(path) => of_file(path),
-        TokenFrom::Credential(name) => match env::var_os("CREDENTIALS_DIRECTORY") {
-            Some(directory) => of_file(&Path::new(&directory).join(name)),
-            None => Err("systemd has handed over no credentials (LoadCredential=)".to_owned()),
-        },
-        TokenFrom::Env(name) => env::var(name)
-            .map(|text| Some(Secret::new(text.trim())))
-            .map_err(|_| format!("the environment variable {name} is not set")),
-    }
-}
-
-/// A channel of the command line. Its name keys the outbox, so it depends on the URL alone, and
-/// shows nothing of it that may be secret.
-fn channel_of_url(url: &str) -> Result<Channel, Failed> {
-    let scheme = url.split_once(':').map_or("channel", |(scheme, _)| scheme);
-    let name = format!("{scheme}-{}", stable_id(&[url]));
-    Channel::from_url(&name, url, None)
-        .map_err(|error| Failed::new(Exit::Usage, format!("error: --notify: {error}")))
 }
