@@ -21,6 +21,7 @@ pub mod engine;
 pub mod notify;
 pub mod report;
 pub mod rules;
+pub mod serve;
 pub mod source;
 pub mod store;
 pub mod time;

@@ -199,6 +199,11 @@ impl Engine {
         })
     }
 
+    /// How far an instance's log has come; `None` before its first stamp.
+    pub fn log_time(&self, instance: &str) -> Option<LogTime> {
+        self.watched.get(instance)?.instance.log_time
+    }
+
     /// Moves the log clock to a stamp and fires what fell due before. Returns the moment at which
     /// the line is judged: its own stamp, so that a tick never sets it.
     fn move_to(

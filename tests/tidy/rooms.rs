@@ -4,7 +4,7 @@ use crate::code::{find_word, is_word};
 use crate::tree::{File, Tree};
 
 /// Every room with the rooms it may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("time", &[]),
     ("diagnostic", &[]),
     ("document", &["diagnostic", "time"]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("source", &["caddy", "time"]),
     ("store", &["time", "engine"]),
     ("notify", &["engine", "rules", "store", "time"]),
+    ("serve", &["engine", "report", "rules", "time"]),
 ];
 
 /// The room that knows all others.

@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub(super) struct Plan {
     pub(super) rules: Arc<RuleSet>,
     pub(super) state: PathBuf,
     pub(super) record: Option<PathBuf>,
+    /// Where metrics and health are served.
+    pub(super) listen: Option<SocketAddr>,
 }
 
 /// Reads settings and rules, and resolves what the command line adds to them.
@@ -52,6 +55,7 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
         rules,
         state: state::directory(arguments.state.as_deref(), settings.state.as_deref())?,
         record: arguments.record.clone(),
+        listen: settings.serve.map(|serve| serve.listen),
     })
 }
 
