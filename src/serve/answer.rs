@@ -91,3 +91,23 @@ fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_does_not_turn_is_ill() {
+        let ask = |turned| {
+            let (questions, _nobody) = mpsc::channel(1);
+            let desk = Desk::new(questions, Pulse::new(turned));
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_time().build().unwrap();
+            let response = runtime.block_on(desk.answer(&Method::GET, "/healthz"));
+            response.status().as_u16()
+        };
+        let now = Instant::now();
+        let long_ago = now.checked_sub(Duration::from_secs(91)).unwrap();
+        assert_eq!((ask(now), ask(long_ago)), (200, 503));
+    }
+}
