@@ -22,6 +22,7 @@ pub mod matrix_room;
 pub mod notify;
 pub mod report;
 pub mod rules;
+pub mod serve;
 pub mod source;
 pub mod store;
 pub mod time;

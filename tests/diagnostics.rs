@@ -71,6 +71,7 @@ fn the_example_is_good_with_every_line_switched_on() {
     assert!(settings.warnings.is_empty());
     assert_eq!(settings.channels.len(), 3);
     assert_eq!(settings.rules.len(), 2);
+    assert!(settings.serve.is_some());
     let defaults = Settings::none();
     assert_eq!(settings.rules_directory, defaults.rules_directory);
     assert_eq!(settings.sources[0].lag, notafter::config::LAG);
@@ -119,6 +120,9 @@ fn everything_that_can_be_set_is_read() {
     assert_eq!(room.min_severity, Severity::Warning);
     assert_eq!(hook.token, TokenFrom::Env("HOOK_TOKEN".to_owned()));
     assert_eq!(hook.min_severity, Severity::Info);
+
+    let listen = settings.serve.unwrap().listen;
+    assert_eq!(listen, "[::1]:9119".parse().unwrap());
 
     assert_eq!(settings.rules["unknown-tls-error"].enabled, Some(true));
     let tries = &settings.rules["last-tries"];

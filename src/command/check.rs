@@ -39,6 +39,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
             channel.name, channel.url.value
         ));
     }
+    if let Some(serve) = &settings.serve {
+        let listen = serve.listen;
+        report.push_str(&format!("serve: http://{listen}/metrics and /healthz\n"));
+    }
     print(&report)?;
     Ok(if findings == 0 {
         Exit::Fine

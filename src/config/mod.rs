@@ -14,11 +14,13 @@
 mod channel;
 mod name;
 mod rule;
+mod serve;
 mod source;
 
 pub use channel::{ChannelSettings, TokenFrom};
 pub use name::is_name;
 pub use rule::{Parameter, RuleSettings};
+pub use serve::ServeSettings;
 pub use source::{LAG, LogFrom, SourceSettings};
 
 use crate::diagnostic::{Problems, Source};
@@ -39,6 +41,8 @@ pub struct Settings {
     pub channels: Vec<ChannelSettings>,
     /// What is changed about rules, by the rule's id.
     pub rules: BTreeMap<String, RuleSettings>,
+    /// Where metrics and health are served; `None` serves nothing.
+    pub serve: Option<ServeSettings>,
     /// The directory of the state; `None` leaves it to the environment.
     pub state: Option<PathBuf>,
     /// The directory of rules that override or add to the built-in ones.
@@ -56,6 +60,7 @@ impl Settings {
             sources: Vec::new(),
             channels: Vec::new(),
             rules: BTreeMap::new(),
+            serve: None,
             state: None,
             rules_directory: PathBuf::from(RULES_DIRECTORY),
             warnings: Problems::default(),
@@ -72,6 +77,7 @@ impl Settings {
             sources: sources(&root),
             channels: channels(&root),
             rules: rules(&root),
+            serve: serve(&root),
             state: path(&root, "state"),
             rules_directory: path(&root, "rules_directory")
                 .unwrap_or_else(|| PathBuf::from(RULES_DIRECTORY)),
@@ -131,6 +137,13 @@ fn rules(root: &Table<'_>) -> BTreeMap<String, RuleSettings> {
         Some((id.value, rule))
     });
     read.collect()
+}
+
+fn serve(root: &Table<'_>) -> Option<ServeSettings> {
+    let table = root.table("serve")?;
+    let read = serve::read(&table);
+    table.finish();
+    read
 }
 
 /// A path that is not empty; a relative one is allowed, but depends on who starts us and where.

@@ -246,6 +246,11 @@ impl Engine {
         })
     }
 
+    /// How far an instance's log has come; `None` before its first stamp.
+    pub fn log_time(&self, instance: &str) -> Option<LogTime> {
+        self.watched.get(instance)?.instance.log_time
+    }
+
     /// Moves the log clock to a stamp and fires what fell due before.
     fn arrive(&mut self, instance: &str, stamp: Option<LogTime>, out: &mut Vec<AlertRow>) -> Moved {
         if !self.watched.contains_key(instance) {

@@ -6,6 +6,7 @@ use super::record::{Commit, Debt, Fate, Loaded, LogEntry, Position, Row, RowChan
 use super::{StoreError, schema};
 use crate::time::WallTime;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -130,6 +131,11 @@ impl Store {
         outbox::owed(&self.connection, Some(channel), Some(limit))
             .map(sort)
             .map_err(|error| self.failed("read", error))
+    }
+
+    /// How many messages each channel is still owed.
+    pub fn owed_counts(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        outbox::counts(&self.connection).map_err(|error| self.failed("read", error))
     }
 
     /// The last debts, newest first, each with where it stands.

@@ -4,6 +4,7 @@ use super::record::{Debt, Fate, LogEntry, Settled, Unreadable};
 use crate::engine::message::Message;
 use crate::time::WallTime;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::BTreeMap;
 
 /// How many settled debts are kept as the log of deliveries.
 pub const KEPT_AS_LOG: u32 = 1_000;
@@ -85,6 +86,18 @@ pub(super) fn owed(
          ORDER BY ticket LIMIT coalesce(?2, -1)",
     )?;
     select.query_map(params![channel, limit], debt)?.collect()
+}
+
+/// How many debts each channel is owed; channels that are owed nothing are not among them.
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let mut select = connection
+        .prepare("SELECT channel, count(*) FROM debt WHERE settled = 'owed' GROUP BY channel")?;
+    select
+        .query_map([], |row| {
+            let count: u32 = row.get(1)?;
+            Ok((row.get(0)?, count.into()))
+        })?
+        .collect()
 }
 
 fn debt(row: &Row<'_>) -> rusqlite::Result<Found> {

@@ -4,7 +4,7 @@ use crate::code::{find_word, is_word};
 use crate::tree::{File, Tree};
 
 /// Every room with the rooms it may use.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("time", &[]),
     ("diagnostic", &[]),
     ("matrix_room", &[]),
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
         "notify",
         &["engine", "matrix_room", "rules", "store", "time"],
     ),
+    ("serve", &["engine", "report", "rules", "time"]),
 ];
 
 /// The room that knows all others.

@@ -283,6 +283,15 @@ impl Ledger {
         }
     }
 
+    /// How many messages each channel is still owed; `None` when the store cannot say now.
+    pub(super) fn owed_counts(&self) -> Option<BTreeMap<String, u64>> {
+        let mut counts = self.store.owed_counts().ok()?;
+        for channel in &self.channels {
+            counts.entry(channel.name().to_owned()).or_default();
+        }
+        Some(counts)
+    }
+
     /// A try to deliver has ended.
     pub(super) fn outcome(&mut self, outcome: &Outcome) -> Result<(), Failed> {
         self.record_fate(outcome)?;

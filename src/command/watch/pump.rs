@@ -3,11 +3,13 @@
 use crate::command::arguments::WatchArguments;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::intake::Intake;
+use crate::command::watch::desk::Desk;
 use crate::command::watch::ledger::{Ledger, now};
 use crate::command::watch::running::{Heard, Running};
 use crate::command::watch::service;
 use crate::command::watch::setup::{Plan, plan};
 use crate::engine::{Engine, Notice};
+use crate::serve::{InstanceRow, Snapshot};
 use crate::source::batch::{Batch, FromSource};
 use crate::source::notice::{self as source, NoticeKind};
 use crate::time::{LogTime, WallTime};
@@ -30,6 +32,9 @@ struct Pump {
     /// Sources that have been read to their end once: only then may time alone move them.
     live: BTreeSet<Arc<str>>,
     watchdog: Option<Duration>,
+    desk: Desk,
+    /// Lines of each source, and unreadable ones among them.
+    counts: BTreeMap<Arc<str>, (u64, u64)>,
 }
 
 /// Watches until SIGTERM or SIGINT; SIGHUP reads the configuration again.
@@ -46,6 +51,7 @@ pub(super) async fn watch(arguments: &WatchArguments) -> Result<Exit, Failed> {
         tokio::select! {
             got = pump.running.next() => pump.take(got)?,
             outcome = pump.ledger.courier.next() => pump.ledger.outcome(&outcome)?,
+            question = pump.desk.next() => question.answer(|| pump.snapshot()),
             () = sleep(pause) => turned = None,
             _ = hup.recv() => pump.reload(arguments).await?,
             () = either(&mut term, &mut int) => break,
@@ -84,8 +90,11 @@ impl Pump {
             lag: plan.lag,
             live: BTreeSet::new(),
             watchdog: service::watchdog(),
+            desk: Desk::new(),
+            counts: BTreeMap::new(),
         };
         pump.ledger.note_rows(&mut rows);
+        pump.desk.listen(plan.listen);
         for channel in &pump.ledger.channels {
             say(&format!("alerts go to {}", channel.shown()));
         }
@@ -121,7 +130,8 @@ impl Pump {
             .min()
             .unwrap_or(now + IDLE);
         let pause = (next - now).to_std().unwrap_or(Duration::ZERO);
-        self.watchdog.map_or(pause, |interval| pause.min(interval))
+        let signs = self.watchdog.into_iter().chain(self.desk.beat_every());
+        signs.fold(pause, Duration::min)
     }
 
     fn lag_of(&self, source: &Arc<str>) -> TimeDelta {
@@ -178,6 +188,7 @@ impl Pump {
         let mut rows = Vec::new();
         let is_live = self.live.contains(&batch.source);
         self.intake.now = is_live.then(|| now().trailing(self.lag_of(&batch.source)));
+        let unreadable = self.intake.tally.unreadable.count;
         for line in &batch.lines {
             self.intake
                 .line(&batch.source, &batch.file, line.candidate(), &mut rows);
@@ -186,6 +197,9 @@ impl Pump {
             self.intake.rejected_until(&batch.source, stamp, &mut rows);
         }
         self.intake.tally.lines += batch.counts.lines;
+        let counts = self.counts.entry(Arc::clone(&batch.source)).or_default();
+        counts.0 += batch.counts.lines;
+        counts.1 += self.intake.tally.unreadable.count - unreadable;
         self.ledger.note_rows(&mut rows);
         self.ledger.reach(&batch.source, batch.position);
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
@@ -257,7 +271,23 @@ impl Pump {
         }
         self.ledger.commit_if_due(&mut self.intake.engine)?;
         service::alive();
+        self.desk.beat();
         Ok(())
+    }
+
+    /// How things stand, for whoever asks over HTTP.
+    fn snapshot(&self) -> Snapshot {
+        let row = |name: &Arc<str>| {
+            let (lines, unreadable) = self.counts.get(name).copied().unwrap_or_default();
+            InstanceRow {
+                name: name.to_string(),
+                lines,
+                unreadable,
+                log_time: self.intake.engine.log_time(name),
+            }
+        };
+        let instances = self.running.names().map(row).collect();
+        Snapshot::new(&self.intake.engine, instances, self.ledger.owed_counts())
     }
 
     /// Reads the configuration again. It is checked first; what did not change is not touched, and
@@ -280,6 +310,7 @@ impl Pump {
 
     async fn adopt(&mut self, plan: Plan) -> Result<(), Failed> {
         self.lag = plan.lag;
+        self.desk.listen(plan.listen);
         let mut rows = Vec::new();
         self.intake.engine.set_rules(plan.rules, &mut rows);
         self.ledger.note_rows(&mut rows);
@@ -289,6 +320,7 @@ impl Pump {
         for name in self.running.stop_others(&plan.sources) {
             say(&format!("{name}: no longer watched"));
             self.live.remove(&name);
+            self.counts.remove(&name);
         }
         for source in plan.sources {
             if !self.running.has(source.name()) {

@@ -121,6 +121,11 @@ impl Running {
         self.followed.is_empty()
     }
 
+    /// The names of the sources that are followed.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.followed.keys()
+    }
+
     /// Whether a source of this name is followed.
     pub(super) fn has(&self, name: &str) -> bool {
         self.followed.contains_key(name)

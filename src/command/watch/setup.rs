@@ -15,6 +15,7 @@ use crate::source::journal::{JournalSource, Matching};
 use crate::source::kind::Source;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub(super) struct Plan {
     pub(super) rules: Arc<RuleSet>,
     pub(super) state: PathBuf,
     pub(super) record: Option<PathBuf>,
+    /// Where metrics and health are served.
+    pub(super) listen: Option<SocketAddr>,
 }
 
 /// Reads settings and rules, and resolves what the command line adds to them.
@@ -46,6 +49,7 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
         rules,
         state: state::directory(arguments.state.as_deref(), settings.state.as_deref())?,
         record: arguments.record.clone(),
+        listen: settings.serve.map(|serve| serve.listen),
     })
 }
 
