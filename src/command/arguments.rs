@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Watches Caddy's certificate logs and tells people while there is still time.
@@ -25,6 +26,10 @@ pub enum Verb {
     Rules(RulesArguments),
     /// What is known of each certificate
     Status(StatusArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write all of them
+    Man(ManArguments),
 }
 
 /// Where the rules come from.
@@ -150,4 +155,20 @@ pub struct StatusArguments {
     /// Directory of the state
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+}
+
+/// `notafter completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// `notafter man`
+#[derive(Debug, Args)]
+pub struct ManArguments {
+    /// Write the page of notafter and one page per verb into this directory
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
 }

@@ -3,9 +3,11 @@
 
 mod arguments;
 mod check;
+mod completions;
 mod exit;
 mod intake;
 mod loading;
+mod man;
 mod replay;
 mod rules;
 mod state;
@@ -26,6 +28,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Check(check) => check::run(&check),
         Verb::Rules(rules) => rules::run(&rules),
         Verb::Status(status) => status::run(&status),
+        Verb::Completions(completions) => completions::run(&completions),
+        Verb::Man(man) => man::run(&man),
     };
     match done {
         Ok(exit) => exit.into(),
