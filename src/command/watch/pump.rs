@@ -29,6 +29,8 @@ struct Pump {
     /// Sources that have been read to their end once: only then may time alone move them.
     live: BTreeSet<Arc<str>>,
     watchdog: Option<Duration>,
+    /// The last reload was refused, so what is in force is not what is in the file.
+    refused: bool,
 }
 
 /// Watches until SIGTERM or SIGINT; SIGHUP reads the configuration again.
@@ -81,6 +83,7 @@ impl Pump {
             lag: plan.lag,
             live: BTreeSet::new(),
             watchdog: service::watchdog(),
+            refused: false,
         };
         for channel in &pump.ledger.channels {
             say(&format!("alerts go to {}", channel.shown()));
@@ -178,7 +181,12 @@ impl Pump {
             known += 1;
             troubled += usize::from(!certificate.alerts.is_empty());
         }
-        format!("{known} certificates known, {troubled} with open alerts")
+        let refused = if self.refused {
+            "; the new configuration was refused, the old one stays in force"
+        } else {
+            ""
+        };
+        format!("{known} certificates known, {troubled} with open alerts{refused}")
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
@@ -224,7 +232,9 @@ impl Pump {
     /// on any mistake the old one stays.
     async fn reload(&mut self, arguments: &WatchArguments) -> Result<(), Failed> {
         service::reloading();
-        match plan(arguments) {
+        let plan = plan(arguments);
+        self.refused = plan.is_err();
+        match plan {
             Ok(plan) => {
                 self.adopt(plan).await?;
                 say("the configuration was read again");
