@@ -26,6 +26,13 @@ lab *ARGS:
 lab-matrix *ARGS:
     cargo build --locked --release
     python3 tests/lab/matrix.py --notafter target/release/notafter {{ARGS}}
+# A Debian package, a static tarball and the tree of the image, in target/dist.
+dist *ARGS:
+    packaging/dist {{ARGS}}
+
+# The package on a machine with systemd: installed, watching, hung, reloaded, removed (root, Debian 12, two minutes).
+lab-package: (dist "deb")
+    python3 tests/lab/package.py --deb target/dist/notafter_*_amd64.deb
 
 # Write generated fixtures and snapshots anew; look at the difference before you commit it.
 bless:

@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Watches Caddy's certificate logs and tells people while there is still time.
@@ -27,6 +28,10 @@ pub enum Verb {
     Status(StatusArguments),
     /// Try the channels that alerts go to
     Notify(NotifyArguments),
+    /// Print the completions of a shell
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write all of them
+    Man(ManArguments),
 }
 
 /// Where the rules come from.
@@ -180,4 +185,20 @@ pub struct NotifyTestArguments {
     /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// `notafter completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// `notafter man`
+#[derive(Debug, Args)]
+pub struct ManArguments {
+    /// Write the page of notafter and one page per verb into this directory
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
 }

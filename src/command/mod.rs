@@ -4,9 +4,11 @@
 mod arguments;
 mod channels;
 mod check;
+mod completions;
 mod exit;
 mod intake;
 mod loading;
+mod man;
 mod notify;
 mod replay;
 mod rules;
@@ -29,6 +31,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Rules(rules) => rules::run(&rules),
         Verb::Status(status) => status::run(&status),
         Verb::Notify(notify) => notify::run(&notify),
+        Verb::Completions(completions) => completions::run(&completions),
+        Verb::Man(man) => man::run(&man),
     };
     match done {
         Ok(exit) => exit.into(),

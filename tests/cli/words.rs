@@ -15,7 +15,15 @@ fn incident() -> String {
 fn without_arguments_the_verbs_are_shown() {
     let ran = run::<&str>(&[]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
-    for verb in ["watch", "replay", "check", "rules", "status"] {
+    for verb in [
+        "watch",
+        "replay",
+        "check",
+        "rules",
+        "status",
+        "completions",
+        "man",
+    ] {
         assert!(ran.stderr.contains(&format!("\n  {verb}")), "{verb}");
     }
 }
@@ -169,4 +177,35 @@ fn a_channel_without_a_scheme_is_a_usage_error_before_anything_starts() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("ntfy://ntfy.sh/my-topic"));
     assert!(!std::path::Path::new(&state).exists());
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = run(&["completions", shell]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert!(ran.stdout.contains("replay"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "cmd"]).code, 2);
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_verb() {
+    let ran = run(&["man"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.contains(".SH \"EXIT STATUS\""), "{}", ran.stdout);
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("man");
+    let ran = run(&["man", "--directory", pages.to_str().unwrap()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    for page in ["notafter", "notafter-watch", "notafter-rules-show"] {
+        assert!(pages.join(format!("{page}.1")).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
+    let ran = run(&["man", "--directory", "/dev/null/man"]);
+    assert_eq!(ran.code, 74);
+    assert!(ran.stderr.contains("/dev/null/man"), "{}", ran.stderr);
 }

@@ -32,19 +32,38 @@ def debian_packages():
     """Caddy 2.6.2, pebble and openssl of Debian 12."""
     missing = [name for name in ("caddy", "pebble", "openssl") if not shutil.which(name)]
     if missing:
-        if os.geteuid() != 0:
-            raise CannotInstall(f"missing: {' '.join(missing)}; run as root or install them first")
         if "caddy" in missing and Path("/run/systemd/system").exists() and not Path("/usr/sbin/policy-rc.d").exists():
             raise CannotInstall("installing the caddy package here would start its service; install it yourself first")
-        lists = Path("/var/lib/apt/lists")
-        if not any(lists.glob("*_Packages*")):
-            _must([*APT, "update"], "no package lists")
-        _must([*APT, "install", "-y", "--no-install-recommends", *missing], "cannot install")
+        _apt_install(missing)
     caddy = shutil.which("caddy")
     version = caddy_version(caddy)
     if version != OLD_CADDY:
         raise CannotInstall(f"{caddy} is {version}, the lab needs {OLD_CADDY} (the package of Debian 12)")
     return caddy, shutil.which("pebble")
+
+
+def tools(wanted):
+    """Programs with the packages of Debian 12 that bring them."""
+    missing = sorted({package for program, package in wanted.items() if not shutil.which(program)})
+    if missing:
+        _apt_install(missing)
+
+
+def bootstrap(suite, packages, target):
+    """A minimal Debian with these packages in a directory; root only."""
+    if os.geteuid() != 0:
+        raise CannotInstall("a machine of its own needs root")
+    included = "--include=" + ",".join(packages)
+    _must(["debootstrap", "--variant=minbase", included, suite, target, _mirror()[0]], f"cannot make a {suite}")
+
+
+def _apt_install(missing):
+    if os.geteuid() != 0:
+        raise CannotInstall(f"missing: {' '.join(missing)}; run as root or install them first")
+    lists = Path("/var/lib/apt/lists")
+    if not any(lists.glob("*_Packages*")):
+        _must([*APT, "update"], "no package lists")
+    _must([*APT, "install", "-y", "--no-install-recommends", *missing], "cannot install")
 
 
 def caddy_version(binary):

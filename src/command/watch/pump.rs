@@ -35,6 +35,8 @@ struct Pump {
     desk: Desk,
     /// Lines of each source, and unreadable ones among them.
     counts: BTreeMap<Arc<str>, (u64, u64)>,
+    /// The last reload was refused, so what is in force is not what is in the file.
+    refused: bool,
 }
 
 /// Watches until SIGTERM or SIGINT; SIGHUP reads the configuration again.
@@ -92,6 +94,7 @@ impl Pump {
             watchdog: service::watchdog(),
             desk: Desk::new(),
             counts: BTreeMap::new(),
+            refused: false,
         };
         pump.ledger.note_rows(&mut rows);
         pump.desk.listen(plan.listen);
@@ -227,7 +230,12 @@ impl Pump {
             known += 1;
             troubled += usize::from(!certificate.alerts.is_empty());
         }
-        format!("{known} certificates known, {troubled} with open alerts")
+        let refused = if self.refused {
+            "; the new configuration was refused, the old one stays in force"
+        } else {
+            ""
+        };
+        format!("{known} certificates known, {troubled} with open alerts{refused}")
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
@@ -294,7 +302,9 @@ impl Pump {
     /// on any mistake the old one stays.
     async fn reload(&mut self, arguments: &WatchArguments) -> Result<(), Failed> {
         service::reloading();
-        match plan(arguments) {
+        let plan = plan(arguments);
+        self.refused = plan.is_err();
+        match plan {
             Ok(plan) => {
                 self.adopt(plan).await?;
                 say("the configuration was read again");
