@@ -124,18 +124,16 @@ fn everything_that_can_be_set_is_read() {
     let listen = settings.serve.unwrap().listen;
     assert_eq!(listen, "[::1]:9119".parse().unwrap());
 
-    assert_eq!(settings.rules["unknown-tls-error"].enabled, Some(true));
+    assert_eq!(settings.rules["renewal-overdue"].enabled, Some(false));
     let tries = &settings.rules["last-tries"];
     assert_eq!((tries.enabled, &tries.severity), (None, &None));
-    assert_eq!(tries.parameters["tries"].value.value, Scalar::Integer(6));
     assert_eq!(
-        tries.parameters["strict"].value.value,
-        Scalar::Boolean(false)
+        tries.parameters["warning_tries"].value.value,
+        Scalar::Integer(6)
     );
-    let zone = &tries.parameters["zone"];
-    assert_eq!(zone.value.value, Scalar::Text("example.org".to_owned()));
-    assert_eq!(text.get(zone.name_span.clone()), Some("zone"));
-    assert_eq!(text.get(zone.value.inner(0..7)), Some("example"));
+    let hold = &settings.rules["renewal-failing"].parameters["hold"];
+    assert_eq!(hold.value.value, Scalar::Text("1200s".to_owned()));
+    assert_eq!(text.get(hold.name_span.clone()), Some("hold"));
 }
 
 #[test]

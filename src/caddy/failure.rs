@@ -47,6 +47,8 @@ pub struct Failure {
     pub canceled: bool,
     /// The CA that the failing call went to.
     pub ca: Option<Ca>,
+    /// The URL of its directory, or of the request that failed; safe to show and to paste.
+    pub ca_url: Option<String>,
     /// Why.
     pub cause: Cause,
     /// Who met it.
@@ -83,7 +85,8 @@ impl Failure {
             job,
             origin,
             canceled: error.contains("context canceled") && !error.contains("urn:ietf:params"),
-            ca: ca_of(error),
+            ca: ca_url(error).map(Ca::of),
+            ca_url: ca_url(error).filter(|url| is_plain(url)).map(str::to_owned),
             cause,
             seen_by,
         }
@@ -138,15 +141,20 @@ fn name_in_path(error: &str) -> Option<Name> {
     Name::parse(&folder.replace("wildcard_", "*"))
 }
 
-/// The CA of the last `(ca=URL)`, else of the URL a request went to.
-fn ca_of(error: &str) -> Option<Ca> {
-    let url = if let Some((_, rest)) = error.rsplit_once("(ca=") {
-        rest.split(')').next()?
-    } else {
-        let (_, rest) = error.split_once(" \"https://")?;
-        rest.split('"').next()?
-    };
-    Some(Ca::of(url))
+/// The URL of the last `(ca=URL)`, else the URL a request went to.
+fn ca_url(error: &str) -> Option<&str> {
+    if let Some((_, rest)) = error.rsplit_once("(ca=") {
+        return rest.split(')').next();
+    }
+    let start = error.find(" \"https://")? + 2;
+    error.get(start..)?.split('"').next()
+}
+
+/// Whether a URL holds nothing that a shell or a terminal would take for more than text.
+fn is_plain(url: &str) -> bool {
+    const LONGEST: usize = 200;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-' | '_');
+    url.starts_with("https://") && url.len() <= LONGEST && url.chars().all(plain)
 }
 
 #[cfg(test)]
@@ -228,6 +236,10 @@ mod tests {
         assert_eq!(Failure::read(text).ca, Some(Ca::Staging));
         let text = "[a] Renew: performing request: Get \"https://127.0.0.1:1/directory\": dial tcp";
         assert_eq!(Failure::read(text).ca, Some(Ca::Other));
+        let url = Some("https://127.0.0.1:1/directory".to_owned());
+        assert_eq!(Failure::read(text).ca_url, url);
+        let hostile = "[a] Renew: x (ca=https://ca.example/$(reboot))";
+        assert_eq!(Failure::read(hostile).ca_url, None);
         assert_eq!(Failure::read("[a] Renew: x").ca, None);
     }
 }

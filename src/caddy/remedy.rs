@@ -14,16 +14,18 @@ pub struct Advice {
 
 /// What to do about a cause. Who met it decides which side has to be mended: SERVFAIL at our own
 /// resolver and SERVFAIL where the CA looks us up have opposite remedies.
-pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name) -> Advice {
+pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name, ca_url: Option<&str>) -> Advice {
     let (check, remedy) = match seen_by {
         SeenBy::Ca => seen_by_ca(cause),
         SeenBy::Caddy | SeenBy::Provider => None,
     }
     .unwrap_or_else(|| on_this_host(cause));
     let host = name.as_str().trim_start_matches("*.");
+    let ca_url = ca_url.unwrap_or("https://acme-v02.api.letsencrypt.org/directory");
+    let fill = |text: &str| text.replace("NAME", host).replace("CA_URL", ca_url);
     Advice {
-        check: check.replace("NAME", host),
-        remedy: remedy.replace("NAME", host),
+        check: fill(check),
+        remedy: fill(remedy),
     }
 }
 
@@ -100,12 +102,12 @@ const ON_THIS_HOST: [Row; 26] = [
     ),
     (
         Cause::CaUnreachable,
-        "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null (or your own CA's directory)",
+        "curl -sv CA_URL -o /dev/null",
         "Mend the way from this host to the CA: DNS, firewall, proxy, clock",
     ),
     (
         Cause::CaServerError,
-        "curl -sv https://acme-v02.api.letsencrypt.org/directory -o /dev/null (or your own CA's directory)",
+        "curl -sv CA_URL -o /dev/null",
         "See the status page of the CA; if it lasts, add a second issuer",
     ),
     (
@@ -182,13 +184,13 @@ mod tests {
     #[test]
     fn the_own_name_is_filled_in_and_the_side_decides() {
         let name = Name::parse("*.example.com").unwrap();
-        let here = advise(Cause::DnsServfail, SeenBy::Caddy, &name);
+        let here = advise(Cause::DnsServfail, SeenBy::Caddy, &name, None);
         assert!(
             here.check.contains("_acme-challenge.example.com"),
             "{}",
             here.check
         );
-        let there = advise(Cause::DnsServfail, SeenBy::Ca, &name);
+        let there = advise(Cause::DnsServfail, SeenBy::Ca, &name, None);
         assert!(there.remedy.contains("public DNS"), "{}", there.remedy);
     }
 
@@ -197,7 +199,7 @@ mod tests {
         let name = Name::parse("example.com").unwrap();
         for &cause in Cause::ALL {
             for seen_by in [SeenBy::Caddy, SeenBy::Ca, SeenBy::Provider] {
-                let advice = advise(cause, seen_by, &name);
+                let advice = advise(cause, seen_by, &name, None);
                 assert!(!advice.check.contains("NAME") && !advice.remedy.contains("NAME"));
                 assert!(!advice.remedy.ends_with('.'), "{}", advice.remedy);
             }

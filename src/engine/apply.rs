@@ -216,10 +216,14 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
         .or(own)
         .unwrap_or((Cause::Unknown, SeenBy::Caddy));
     let began = first.map_or(at, |(began, _, _)| began);
-    let known = certificate.failing;
+    let known = certificate.failing.as_ref();
     let since = known.map_or(began, |failing| failing.since);
     let span = (at - since).max(event.elapsed.unwrap_or_default());
     let ca = event.ca.or(job.and_then(|job| job.ca.or(job.failed_ca)));
+    let ca_url = event
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.ca_url.clone());
     certificate.public_before |= matches!(ca, Some(Ca::Production | Ca::Other));
     certificate.failing = Some(Failing {
         since,
@@ -231,6 +235,7 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
         cause,
         seen_by,
         ca,
+        ca_url,
     });
     certificate.recovering = false;
     certificate.last_failure = Some(at);

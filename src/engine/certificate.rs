@@ -56,7 +56,7 @@ pub struct NextRetry {
 }
 
 /// A streak of failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
     /// The first failure we saw.
     pub since: LogTime,
@@ -73,6 +73,8 @@ pub struct Failing {
     pub seen_by: SeenBy,
     /// The CA that the last attempt went to.
     pub ca: Option<Ca>,
+    /// Where that CA is.
+    pub ca_url: Option<String>,
 }
 
 /// A job of Caddy that has begun and not ended.
@@ -236,6 +238,7 @@ impl Certificate {
         self.ended
             || self
                 .failing
+                .as_ref()
                 .is_some_and(|failing| failing.cause.is_incurable())
     }
 

@@ -47,7 +47,7 @@ pub(super) fn facts(
     facts.set(Fact::Recovering, Some(certificate.recovering));
     facts.set(Fact::Incurable, Some(certificate.is_incurable()));
     facts.set(Fact::Armed, Some(is_armed(instance, certificate, at)));
-    let streak = certificate.failing;
+    let streak = certificate.failing.as_ref();
     facts.set(
         Fact::AttemptsTotal,
         Some(streak.map_or(0, |streak| streak.attempts)),

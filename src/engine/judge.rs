@@ -193,7 +193,14 @@ impl Judge<'_> {
         certificate: &Certificate,
     ) -> Value {
         let streak = certificate.streak();
-        let mend = streak.map(|one| advise(one.cause, one.seen_by, &certificate.name));
+        let mend = streak.map(|one| {
+            advise(
+                one.cause,
+                one.seen_by,
+                &certificate.name,
+                one.ca_url.as_deref(),
+            )
+        });
         let cause = json!({
             "name": streak.map(|one| one.cause.word()),
             "explanation": streak.map(|one| one.cause.explanation()),

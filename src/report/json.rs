@@ -64,7 +64,7 @@ pub struct CertificateRow {
 impl CertificateRow {
     /// The row at a moment of the log.
     pub fn new(instance: &str, certificate: &Certificate, at: Option<LogTime>) -> Self {
-        let streak = certificate.failing;
+        let streak = certificate.failing.as_ref();
         Self {
             kind: "certificate",
             schema: 1,

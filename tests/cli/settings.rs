@@ -52,6 +52,16 @@ fn a_broken_configuration_is_78_with_the_place_and_the_line() {
 }
 
 #[test]
+fn every_good_settings_fixture_passes_the_check() {
+    let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/config/good");
+    for file in fs::read_dir(good).unwrap() {
+        let path = file.unwrap().path();
+        let ran = run(&["check", "--config", &text(&path)]);
+        assert_ne!(ran.code, 78, "{}: {}", path.display(), ran.stderr);
+    }
+}
+
+#[test]
 fn watch_refuses_what_check_refuses() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("notafter.toml");
