@@ -16,6 +16,8 @@ pub struct Arguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Find Caddy on this host and write a configuration for it
+    Init(InitArguments),
     /// Follow Caddy's log and send alerts
     Watch(WatchArguments),
     /// Read archived logs and say when which alarm would have rung
@@ -157,6 +159,23 @@ pub struct StatusArguments {
     /// Directory of the state
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+}
+
+/// `notafter init`
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// Where to send alerts [default: a new topic at ntfy.sh that nobody guesses]
+    #[arg(long, value_name = "URL")]
+    pub notify: Vec<String>,
+    /// Configuration file to write [default: /etc/notafter/notafter.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the configuration instead of writing it
+    #[arg(long)]
+    pub print: bool,
+    /// Overwrite a configuration that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `notafter notify`

@@ -6,6 +6,7 @@ mod channels;
 mod check;
 mod completions;
 mod exit;
+mod init;
 mod intake;
 mod loading;
 mod man;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 /// Runs a verb and says what went wrong.
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.verb {
+        Verb::Init(init) => init::run(&init),
         Verb::Watch(watch) => watch::run(&watch),
         Verb::Replay(replay) => replay::run(&replay),
         Verb::Check(check) => check::run(&check),

@@ -50,7 +50,7 @@ pub(super) fn stem(name: &str) -> &str {
 fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
     let id = id(root, stem);
     let title = filled(root, "title");
-    let scope = word(root, "scope", Scope::ALL, Scope::word);
+    let scope = scope(root);
     let why = filled(root, "why");
     let false_positives = root.text("false_positives").map(|text| text.value);
     let closes = word(root, "closes", Closing::ALL, Closing::word);
@@ -79,6 +79,23 @@ fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
         texts: texts?,
         examples,
     })
+}
+
+/// A rule about a source would be read and never judged, so it is refused as long as that is so.
+fn scope(root: &Table<'_>) -> Option<Scope> {
+    let scope = word(root, "scope", Scope::ALL, Scope::word)?;
+    if scope == Scope::Source {
+        let span = root.text("scope").map(|text| text.span)?;
+        let error = root.error("rules about sources are not judged by this version");
+        let help = "write a rule about certificates: scope = \"certificate\"";
+        root.note(
+            error
+                .at(span, "no rule of this scope would ever open")
+                .help(help),
+        );
+        return None;
+    }
+    Some(scope)
 }
 
 fn id(root: &Table<'_>, stem: &str) -> Option<String> {

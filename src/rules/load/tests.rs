@@ -119,6 +119,15 @@ fn templates_are_shown_at_their_place() {
 }
 
 #[test]
+fn a_rule_that_would_never_be_judged_is_refused() {
+    let told = with("scope = \"certificate\"", "scope = \"source\"");
+    assert!(
+        told.starts_with("3:9: error: rules about sources are not judged"),
+        "{told}"
+    );
+}
+
+#[test]
 fn examples_must_show_both_ways() {
     assert_eq!(
         with("expect = \"silent\"", "expect = \"closes\""),

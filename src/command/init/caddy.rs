@@ -1,0 +1,87 @@
+//! Where a Caddy logs, from its own running configuration.
+
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// A log of Caddy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Log {
+    /// A file.
+    File(PathBuf),
+    /// The journal of a unit.
+    Journal(String),
+    /// What the Docker engine keeps of a container.
+    Container(String),
+}
+
+/// What the default log of a configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct DefaultLog {
+    /// The file it goes to; `None` for standard error, which a unit's journal or a container's log has.
+    pub(super) file: Option<PathBuf>,
+    /// What keeps certificate lines out of it, in words.
+    pub(super) obstacle: Option<String>,
+}
+
+/// Reads the JSON of `GET /config/` (Caddy 2.6 to 2.11, `logging.logs.default`).
+pub(super) fn default_log(config: &Value) -> DefaultLog {
+    let log = config.pointer("/logging/logs/default");
+    let text = |pointer: &str| {
+        log.and_then(|log| log.pointer(pointer))
+            .and_then(Value::as_str)
+    };
+    let file = match text("/writer/output") {
+        Some("file") => text("/writer/filename").map(PathBuf::from),
+        _ => None,
+    };
+    let level = text("/level").unwrap_or("INFO").to_uppercase();
+    let format = text("/encoder/format").unwrap_or("json");
+    let obstacle = if text("/writer/output") == Some("discard") {
+        Some("its default log is discarded".to_owned())
+    } else if !matches!(level.as_str(), "INFO" | "DEBUG") {
+        Some(format!(
+            "its default log has level {level}, so no expiry is in it; set `level INFO`"
+        ))
+    } else if format != "json" {
+        Some(format!(
+            "its default log has format {format}; set `format json`"
+        ))
+    } else {
+        None
+    };
+    DefaultLog { file, obstacle }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_file_of_the_default_log_is_found() {
+        let config = json!({"logging": {"logs": {"default": {
+            "writer": {"output": "file", "filename": "/var/log/caddy/caddy.log"},
+            "encoder": {"format": "json"},
+        }}}});
+        let expected = DefaultLog {
+            file: Some("/var/log/caddy/caddy.log".into()),
+            obstacle: None,
+        };
+        assert_eq!(default_log(&config), expected);
+        assert_eq!(default_log(&json!({"apps": {}})), DefaultLog::default());
+        assert_eq!(default_log(&json!(null)), DefaultLog::default());
+    }
+
+    #[test]
+    fn what_keeps_certificate_lines_out_is_said() {
+        for (default, word) in [
+            (json!({"level": "ERROR"}), "level ERROR"),
+            (json!({"encoder": {"format": "console"}}), "format console"),
+            (json!({"writer": {"output": "discard"}}), "discarded"),
+        ] {
+            let config = json!({"logging": {"logs": {"default": default}}});
+            let obstacle = default_log(&config).obstacle.unwrap();
+            assert!(obstacle.contains(word), "{obstacle}");
+        }
+    }
+}

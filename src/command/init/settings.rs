@@ -1,0 +1,82 @@
+//! The configuration that is written: as short as it can be.
+
+use super::caddy::Log;
+use crate::command::exit::Failed;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+
+/// A topic at ntfy.sh that nobody guesses.
+pub(super) fn fresh_topic() -> Result<String, Failed> {
+    let mut random = [0_u8; 10];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut random))
+        .map_err(|error| Failed::io("/dev/urandom", &error))?;
+    let topic: Vec<String> = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("ntfy://ntfy.sh/caddy-{}", topic.concat()))
+}
+
+/// The configuration's text.
+pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String]) -> String {
+    let mut text = String::from(
+        "# Written by `notafter init`. All that can stand here: /usr/share/doc/notafter/examples/notafter.toml\n",
+    );
+    for log in logs {
+        let line = match log {
+            Log::File(path) => format!("file = {}", quoted(&path.display().to_string())),
+            Log::Journal(unit) => format!("journal = {}", quoted(unit)),
+            Log::Container(name) => format!("docker = {}", quoted(name)),
+        };
+        text.push_str(&format!("\n[[source]]\n{line}\n"));
+    }
+    for (number, url) in (1..).zip(urls) {
+        let name = if urls.len() == 1 {
+            "alerts".to_owned()
+        } else {
+            format!("alerts-{number}")
+        };
+        text.push_str(&format!(
+            "\n[[channel]]\nname = {}\nurl = {}\n",
+            quoted(&name),
+            quoted(url)
+        ));
+        if url.starts_with("matrix") {
+            text.push_str("# One line: the access token of a user who is in the room.\ntoken_file = \"/etc/notafter/matrix.token\"\n");
+        }
+    }
+    text
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn what_is_written_can_be_read_and_is_short() {
+        let logs = BTreeSet::from([
+            Log::File("/var/log/caddy/cad\"dy.log".into()),
+            Log::Journal("caddy.service".into()),
+        ]);
+        let urls = ["matrixs://matrix.example.org/!room:example.org".to_owned()];
+        let text = text(&logs, &urls);
+        let settings = Settings::parse("notafter.toml", &text);
+        let settings = settings.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        assert_eq!((settings.sources.len(), settings.channels.len()), (2, 1));
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty());
+        assert!(lines.count() <= 10, "{text}");
+    }
+
+    #[test]
+    fn a_topic_is_long_and_new() {
+        let (first, second) = (fresh_topic().unwrap(), fresh_topic().unwrap());
+        assert_ne!(first, second);
+        assert!(first.len() > "ntfy://ntfy.sh/caddy-".len() + 16, "{first}");
+    }
+}
