@@ -10,8 +10,6 @@ pub(super) enum Log {
     File(PathBuf),
     /// The journal of a unit.
     Journal(String),
-    /// What the Docker engine keeps of a container.
-    Container(String),
 }
 
 /// What the default log of a configuration says.

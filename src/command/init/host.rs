@@ -170,7 +170,6 @@ pub(super) fn grant(log: &Log, reader: Reader) -> Option<&'static str> {
     match log {
         Log::File(_) => Some("10-caddy-group.conf"),
         Log::Journal(_) => Some("10-journal.conf"),
-        Log::Container(_) => Some("10-docker.conf"),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failed> {
     if found.logs.is_empty() {
         return Err(Failed::new(
             Exit::NoInput,
-            "error: no Caddy was found: no running process, no unit, no admin API on localhost:2019, no log in /var/log/caddy\nhelp: name its log yourself, as in `notafter watch /path/to/caddy.log`, journal:UNIT or docker:NAME",
+            "error: no Caddy was found: no running process, no unit, no admin API on localhost:2019, no log in /var/log/caddy\nhelp: name its log yourself, as in `notafter watch /path/to/caddy.log` or `notafter watch journal:UNIT`",
         ));
     }
     let urls = if arguments.notify.is_empty() {
@@ -106,6 +106,6 @@ fn next_steps(found: &Found, urls: &[String], config: &str) -> Vec<String> {
 fn can_read(log: &Log) -> bool {
     match log {
         Log::File(path) => fs::File::open(path).is_ok(),
-        Log::Journal(_) | Log::Container(_) => true,
+        Log::Journal(_) => true,
     }
 }

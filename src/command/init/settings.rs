@@ -2,6 +2,7 @@
 
 use super::caddy::Log;
 use crate::command::exit::Failed;
+use crate::config::is_name;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
@@ -21,13 +22,19 @@ pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String]) -> String {
     let mut text = String::from(
         "# Written by `notafter init`. All that can stand here: /usr/share/doc/notafter/examples/notafter.toml\n",
     );
+    let mut used = BTreeSet::new();
     for log in logs {
         let line = match log {
             Log::File(path) => format!("file = {}", quoted(&path.display().to_string())),
             Log::Journal(unit) => format!("journal = {}", quoted(unit)),
-            Log::Container(name) => format!("docker = {}", quoted(name)),
         };
         text.push_str(&format!("\n[[source]]\n{line}\n"));
+        let stem = stem(log);
+        let name = name(&stem, &used);
+        if name != stem {
+            text.push_str(&format!("name = {}\n", quoted(&name)));
+        }
+        used.insert(name);
     }
     for (number, url) in (1..).zip(urls) {
         let name = if urls.len() == 1 {
@@ -45,6 +52,35 @@ pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String]) -> String {
         }
     }
     text
+}
+
+/// What the configuration calls a source that has no `name`.
+fn stem(log: &Log) -> String {
+    match log {
+        Log::File(path) => path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into(),
+        Log::Journal(unit) => unit.strip_suffix(".service").unwrap_or(unit).to_owned(),
+    }
+}
+
+/// The stem, if it may name a source and no other has it; else the nearest that does.
+fn name(stem: &str, used: &BTreeSet<String>) -> String {
+    let plain = |letter: char| match letter.to_ascii_lowercase() {
+        letter if letter.is_ascii_alphanumeric() || "._-".contains(letter) => letter,
+        _ => '-',
+    };
+    let text: String = stem.chars().map(plain).collect();
+    let text = if is_name(&text) {
+        text
+    } else {
+        format!("caddy{text}")
+    };
+    let numbered = (2..).map(|number| format!("{text}-{number}"));
+    let mut names = std::iter::once(text.clone()).chain(numbered);
+    names.find(|name| !used.contains(name)).unwrap_or(text)
 }
 
 fn quoted(text: &str) -> String {
@@ -71,6 +107,24 @@ mod tests {
             .lines()
             .filter(|line| !line.starts_with('#') && !line.is_empty());
         assert!(lines.count() <= 10, "{text}");
+    }
+
+    #[test]
+    fn sources_that_would_share_a_name_get_their_own() {
+        let logs = BTreeSet::from([
+            Log::File("/var/log/caddy/caddy.log".into()),
+            Log::File("/var/log/caddy/-x.log".into()),
+            Log::Journal("caddy.service".into()),
+        ]);
+        let text = text(&logs, &["ntfy://ntfy.sh/topic".to_owned()]);
+        let settings = Settings::parse("notafter.toml", &text);
+        let settings = settings.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        let names: Vec<_> = settings
+            .sources
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        assert_eq!(names, ["caddy-x", "caddy", "caddy-2"]);
     }
 
     #[test]
