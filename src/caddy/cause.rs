@@ -85,6 +85,14 @@ impl Cause {
         Self::ALL.iter().copied().find(|cause| cause.word() == word)
     }
 
+    /// Whether the CA itself failed or refused to work, whatever the name and its challenge.
+    pub fn is_of_ca(self) -> bool {
+        matches!(
+            self,
+            Self::CaRateLimited | Self::CaUnreachable | Self::CaServerError | Self::CaAccount
+        )
+    }
+
     /// Whether waiting and retrying can never cure it, so that a person is told at once.
     pub fn is_incurable(self) -> bool {
         matches!(

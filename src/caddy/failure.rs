@@ -3,6 +3,7 @@
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy, classify};
 use crate::caddy::name::Name;
+use crate::time::LogTime;
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -53,6 +54,8 @@ pub struct Failure {
     pub cause: Cause,
     /// Who met it.
     pub seen_by: SeenBy,
+    /// When the CA would take another request, where it says so.
+    pub retry_after: Option<LogTime>,
 }
 
 impl Failure {
@@ -89,6 +92,7 @@ impl Failure {
             ca_url: ca_url(error).filter(|url| is_plain(url)).map(str::to_owned),
             cause,
             seen_by,
+            retry_after: retry_after(error),
         }
     }
 }
@@ -148,6 +152,14 @@ fn ca_url(error: &str) -> Option<&str> {
     }
     let start = error.find(" \"https://")? + 2;
     error.get(start..)?.split('"').next()
+}
+
+/// The end of a rate limit as Let's Encrypt words it: `retry after 2025-10-08 12:33:12 UTC`, or in
+/// RFC 3339.
+fn retry_after(error: &str) -> Option<LogTime> {
+    let (_, rest) = error.split_once("retry after ")?;
+    let moment = rest.get(..19)?.replace(' ', "T");
+    LogTime::parse_rfc3339(&(moment + "Z"))
 }
 
 /// Whether a URL holds nothing that a shell or a terminal would take for more than text.
@@ -228,6 +240,20 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_rate_limit_is_read_from_its_words() {
+        let end = |text| Failure::read(text).retry_after.map(|at| at.to_string());
+        let expected = Some("2026-05-08T12:33:12Z".to_owned());
+        for text in [
+            "[a] Renew: HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s, retry after 2026-05-08 12:33:12 UTC: see https://letsencrypt.org/docs/rate-limits/",
+            "[a] Renew: rateLimited: retry after 2026-05-08T12:33:12Z: see",
+        ] {
+            assert_eq!(end(text), expected, "{text}");
+        }
+        assert_eq!(end("[a] Renew: retry after a while"), None);
+        assert_eq!(end("[a] Renew: retry after 2026-05-08é12:33:12"), None);
     }
 
     #[test]

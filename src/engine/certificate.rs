@@ -75,6 +75,14 @@ pub struct Failing {
     pub ca: Option<Ca>,
     /// Where that CA is.
     pub ca_url: Option<String>,
+    /// Why the first attempt of the streak failed.
+    pub first_cause: Option<Cause>,
+    /// Attempts in a row that the staging CA itself failed.
+    #[serde(default)]
+    pub staging_failures: u32,
+    /// When the CA's rate limit ends, where it said so.
+    #[serde(default)]
+    pub rate_limited_until: Option<LogTime>,
 }
 
 /// A job of Caddy that has begun and not ended.
@@ -156,6 +164,9 @@ pub struct Certificate {
     pub succeeded: Option<LogTime>,
     /// The class of CA that issued the certificate in use.
     pub issued_by: Option<Ca>,
+    /// Another issuer than the first one issued it, or Caddy's own CA in place of a public one.
+    #[serde(default)]
+    pub downgraded: bool,
     /// Whether a CA other than Caddy's own has issued, or was asked to.
     pub public_before: bool,
     /// Caddy gave up after thirty days.
@@ -195,6 +206,7 @@ impl Certificate {
             last_failure: None,
             succeeded: None,
             issued_by: None,
+            downgraded: false,
             public_before: false,
             gave_up: false,
             ended: false,

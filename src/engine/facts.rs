@@ -1,6 +1,7 @@
 //! A certificate's state as the facts that rules read.
 
 use crate::caddy::ca::Ca;
+use crate::caddy::cause::Cause;
 use crate::caddy::failure::{Job, Origin};
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
 use crate::engine::instance::Instance;
@@ -41,6 +42,7 @@ pub(super) fn facts(
         certificate.next.and_then(|next| next.tries_left),
     );
     facts.set(Fact::IssuedBy, certificate.issued_by.map(Ca::word));
+    facts.set(Fact::Downgraded, Some(certificate.downgraded));
     facts.set(Fact::PublicBefore, Some(certificate.public_before));
     facts.set(Fact::GaveUp, Some(certificate.gave_up));
     facts.set(Fact::Ended, Some(certificate.ended));
@@ -59,6 +61,12 @@ pub(super) fn facts(
     );
     facts.set(Fact::Attempt, streak.and_then(|streak| streak.attempt));
     facts.set(Fact::Cause, streak.map(|streak| streak.cause.word()));
+    let first_cause = streak.and_then(|streak| streak.first_cause);
+    facts.set(Fact::FirstCause, first_cause.map(Cause::word));
+    let staging_failures = streak.map_or(0, |streak| streak.staging_failures);
+    facts.set(Fact::StagingFailures, Some(staging_failures));
+    let rate_limited_until = streak.and_then(|streak| streak.rate_limited_until);
+    facts.set(Fact::RateLimitedUntil, sane(rate_limited_until));
     facts.set(Fact::SeenBy, streak.map(|streak| streak.seen_by.word()));
     facts.set(Fact::Ca, streak.and_then(|streak| streak.ca).map(Ca::word));
     facts

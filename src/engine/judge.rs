@@ -129,20 +129,39 @@ impl Judge<'_> {
     /// Closes what the outcome of an event closes.
     pub(super) fn close(&self, outcome: Outcome, case: &mut Case<'_>) {
         if outcome.recovered {
-            self.close_where(ClosedBy::Renewed, case, |_| true);
+            let over = |id: &str| {
+                self.rules
+                    .get(id)
+                    .is_none_or(|rule| !self.still_holds(rule))
+            };
+            self.close_where(ClosedBy::Renewed, case, over);
         } else if outcome.attempt_ended {
             let untrue = |id: &str| {
-                self.rules.get(id).is_some_and(|rule| {
-                    let never = |truth| truth == Truth::False;
-                    rule.closes == Closing::Attempt
-                        && rule
-                            .levels
-                            .iter()
-                            .all(|level| never(level.when.truth(&self.facts)))
-                })
+                let rule = self.rules.get(id);
+                rule.is_some_and(|rule| rule.closes == Closing::Attempt && self.is_untrue(rule))
             };
             self.close_where(ClosedBy::Condition, case, untrue);
         }
+    }
+
+    /// Whether a rule would open at this very moment, without a line.
+    fn still_holds(&self, rule: &Rule) -> bool {
+        let verdicts = rule.verdicts(&self.facts);
+        let reached = verdicts
+            .iter()
+            .any(|one| one.at.is_none_or(|at| at <= self.at));
+        rule.enabled && rule.matcher.is_none() && reached
+    }
+
+    /// Whether each level of a rule is known not to hold, or lies in the future.
+    fn is_untrue(&self, rule: &Rule) -> bool {
+        rule.levels.iter().all(|level| {
+            let ahead = || {
+                let at = level.at.as_ref().and_then(|moment| moment.at(&self.facts));
+                at.is_some_and(|at| at > self.at)
+            };
+            level.when.truth(&self.facts) == Truth::False || ahead()
+        })
     }
 
     /// Closes the alerts of a certificate whose rule passes the test.

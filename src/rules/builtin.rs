@@ -11,15 +11,23 @@ macro_rules! embedded {
 }
 
 embedded![
+    "ca-refused",
+    "challenge-failing",
     "dns-broken",
+    "dns-provider-refused",
     "expired",
     "gave-up",
+    "issuer-downgrade",
     "last-tries",
+    "obtain-dead",
     "obtain-failing",
+    "rate-limited",
     "renewal-failing",
     "renewal-overdue",
     "retry-after-expiry",
+    "staging-blocks-production",
     "staging-issued",
+    "storage-broken",
 ];
 
 #[cfg(test)]

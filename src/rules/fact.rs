@@ -146,10 +146,14 @@ fact_table! {
     NextRetrySource, "next_retry_source", Text, &["announced", "predicted"], "Whether Caddy announced the next retry or we predicted it.";
     TriesLeft, "tries_left", Int, &[], "Attempts that still start strictly before notAfter.";
     Cause, "cause", Text, CAUSES, "The class of the failure.";
+    FirstCause, "first_cause", Text, CAUSES, "The class of the first failure of the streak.";
+    StagingFailures, "staging_failures", Int, &[], "Failed attempts in a row that the staging CA itself failed: unreachable, broken or rate limited.";
+    RateLimitedUntil, "rate_limited_until", Time, &[], "When the CA's rate limit ends, where the CA said so.";
     SeenBy, "seen_by", Text, &["caddy", "ca", "provider"], "Who saw the failure.";
     Incurable, "incurable", Bool, &[], "No retry cures this cause, or the job has ended.";
     Ca, "ca", Text, AUTHORITIES, "The class of CA the failing attempt asked.";
     IssuedBy, "issued_by", Text, AUTHORITIES, "The class of CA of the certificate stored or installed last.";
+    Downgraded, "downgraded", Bool, &[], "Another issuer than the first one issued it, or Caddy's own CA in place of a public one.";
     PublicBefore, "public_before", Bool, &[], "A public CA had issued it before.";
     GaveUp, "gave_up", Bool, &[], "Caddy logged its final attempt.";
     Ended, "ended", Bool, &[], "The job has ended and nobody will retry.";

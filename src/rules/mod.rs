@@ -14,6 +14,7 @@ pub mod load;
 mod matcher;
 mod rule;
 mod scope;
+mod sentences;
 mod set;
 mod severity;
 mod syntax;

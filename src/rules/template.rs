@@ -11,6 +11,7 @@
 use super::condition::ConditionError;
 use super::fact::{Fact, FactType, PREFIX};
 use super::scope::Names;
+use super::sentences::SENTENCES;
 use crate::diagnostic::nearest;
 use crate::time::{LogTime, spell};
 use chrono::TimeDelta;
@@ -81,6 +82,10 @@ fn environment() -> &'static Environment<'static> {
         environment.add_filter("utc", utc);
         environment.add_filter("span", span);
         environment.add_filter("after", after);
+        for (name, text) in SENTENCES {
+            let added = environment.add_template(name, text);
+            debug_assert!(added.is_ok(), "{name}: {added:?}");
+        }
         environment
     })
 }

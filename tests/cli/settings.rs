@@ -135,7 +135,7 @@ fn every_rule_file_is_listed_in_one_line() {
     let first = |line: &str| line.split(' ').next().unwrap().to_owned();
     let listed: Vec<String> = ran.stdout.lines().map(first).collect();
     assert_eq!(listed, files);
-    let words = "last-tries          warning, critical";
+    let words = "last-tries                 warning, critical";
     assert!(ran.stdout.contains(words), "{}", ran.stdout);
 }
 

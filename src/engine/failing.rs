@@ -1,0 +1,168 @@
+//! What a failed attempt, and the end of a job, change in the state of a certificate.
+
+use crate::caddy::backoff::Table;
+use crate::caddy::ca::Ca;
+use crate::caddy::cause::{Cause, SeenBy};
+use crate::caddy::event::Event;
+use crate::caddy::failure::{Job, Origin};
+use crate::caddy::vocabulary::Means;
+use crate::engine::certificate::{Certificate, Failing};
+use crate::engine::instance::Instance;
+use crate::time::LogTime;
+
+/// Counts a failed attempt and says why, by the first failing issuer: with several issuers the
+/// last line shows only the last one's error (certmagic v0.25.3 `config.go`).
+fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attempt: Option<u32>) {
+    let own = event
+        .failure
+        .as_ref()
+        .map(|failure| (failure.cause, failure.seen_by));
+    let job = certificate.open_job.as_ref();
+    let first = job.and_then(|job| job.first_failure);
+    let problem = job.and_then(|job| job.problem);
+    let named = first.map(|(_, cause, seen_by)| (cause, seen_by));
+    let is_vague = |&(cause, _): &(Cause, SeenBy)| {
+        matches!(cause, Cause::Unknown | Cause::ChallengeNoneAvailable)
+    };
+    let (cause, seen_by) = [named, own, problem]
+        .into_iter()
+        .flatten()
+        .find(|found| !is_vague(found))
+        .or(named)
+        .or(own)
+        .unwrap_or((Cause::Unknown, SeenBy::Caddy));
+    let began = first.map_or(at, |(began, _, _)| began);
+    let known = certificate.failing.as_ref();
+    let since = known.map_or(began, |failing| failing.since);
+    let span = (at - since).max(event.elapsed.unwrap_or_default());
+    let ca = event.ca.or(job.and_then(|job| job.ca.or(job.failed_ca)));
+    let ca_url = event
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.ca_url.clone());
+    certificate.public_before |= matches!(ca, Some(Ca::Production | Ca::Other));
+    let blocks = ca == Some(Ca::Staging) && cause.is_of_ca();
+    let staging_failures = match known {
+        _ if !blocks => 0,
+        Some(failing) => failing.staging_failures.saturating_add(1),
+        None => 1,
+    };
+    let rate_limited_until = event
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.retry_after)
+        .filter(|_| cause == Cause::CaRateLimited);
+    certificate.failing = Some(Failing {
+        since,
+        span_micros: span.num_microseconds().unwrap_or(i64::MAX),
+        attempts: known
+            .map_or(0, |failing| failing.attempts)
+            .saturating_add(1),
+        attempt,
+        cause,
+        seen_by,
+        ca,
+        ca_url,
+        first_cause: known.map_or(Some(cause), |failing| failing.first_cause),
+        staging_failures,
+        rate_limited_until,
+    });
+    certificate.recovering = false;
+    certificate.last_failure = Some(at);
+    if let Some(job) = &mut certificate.open_job {
+        job.running = false;
+    }
+}
+
+pub(super) fn attempt_failed(
+    instance: &mut Instance,
+    certificate: &mut Certificate,
+    event: &Event,
+    at: LogTime,
+) {
+    let kind = event.job.or(certificate.job).unwrap_or(Job::Renew);
+    certificate.job = Some(kind);
+    note_failure(certificate, event, at, event.attempt);
+    let attempt = event.attempt.unwrap_or(1);
+    if let Some(job) = &mut certificate.open_job {
+        job.retries = attempt;
+    }
+    if event.means == Means::GaveUp {
+        certificate.gave_up = true;
+        certificate.ended = kind == Job::Obtain;
+        certificate.open_job = None;
+        certificate.next = if kind == Job::Renew {
+            instance.at_next_tick(at)
+        } else {
+            None
+        };
+        return;
+    }
+    if let Some(wait) = event.retrying_in {
+        instance.learn_table(Table::of(attempt, wait));
+        let next = Instance::announced(at + wait, attempt);
+        certificate.next = Some(next).filter(|next| next.at.is_plausible());
+    }
+}
+
+/// A job ended. Returns whether an attempt failed with it: a cancelled job is no failure.
+pub(super) fn job_failed(
+    instance: &Instance,
+    certificate: &mut Certificate,
+    event: &Event,
+    at: LogTime,
+) -> bool {
+    let Some(failure) = &event.failure else {
+        return false;
+    };
+    let open = certificate.open_job.clone();
+    let kind = failure
+        .job
+        .or(open.as_ref().map(|open| open.job))
+        .unwrap_or(Job::Renew);
+    let origin = failure
+        .origin
+        .or(open.as_ref().and_then(|open| open.origin));
+    if failure.canceled {
+        certificate.open_job = None;
+        let requeued = kind == Job::Renew && origin == Some(Origin::Start);
+        certificate.next = if requeued {
+            instance.at_next_tick(at)
+        } else {
+            None
+        };
+        return false;
+    }
+    certificate.job = Some(kind);
+    certificate.origin = origin;
+    if kind == Job::Obtain && origin != Some(Origin::Maintenance) {
+        note_failure(
+            certificate,
+            event,
+            at,
+            open.map(|open| open.retries.saturating_add(1)),
+        );
+        certificate.ended = true;
+        certificate.next = None;
+    } else if origin == Some(Origin::Maintenance)
+        && open.as_ref().is_none_or(|open| open.retries == 0)
+    {
+        certificate.paced_failures = certificate
+            .paced_failures
+            .map(|count| count.saturating_add(1));
+        note_failure(certificate, event, at, certificate.paced_failures);
+        certificate.next = certificate
+            .paced_failures
+            .and_then(|failures| instance.paced(at, failures));
+    } else {
+        note_failure(
+            certificate,
+            event,
+            at,
+            open.map(|open| open.retries.saturating_add(1)),
+        );
+        certificate.next = instance.at_next_tick(at);
+    }
+    certificate.open_job = None;
+    true
+}
