@@ -17,7 +17,8 @@ test *ARGS:
 replay-incident *ARGS:
     cargo run --locked --release -- replay fixtures/incident-2026-05-03/caddy.log {{ARGS}}
 
-# Real Caddys run into an expiry, with notafter watching (root, Debian 12, a few minutes).
+# Six versions of Caddy run into an expiry, with notafter watching (root, Debian 12, four minutes).
+# `just lab --captures fixtures/captures` records their logs anew.
 lab *ARGS:
     cargo build --locked --release
     python3 tests/lab/run.py --notafter target/release/notafter {{ARGS}}
@@ -36,7 +37,7 @@ lab-package: (dist "deb")
 
 # Write generated fixtures and snapshots anew; look at the difference before you commit it.
 bless:
-    NOTAFTER_BLESS=1 cargo test --locked --test incident
+    NOTAFTER_BLESS=1 cargo test --locked --test incident --test replay
     INSTA_UPDATE=always cargo test --locked
 
 # Everything CI runs.

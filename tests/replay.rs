@@ -19,3 +19,6 @@ mod program;
 #[cfg(test)]
 #[path = "kit/rows.rs"]
 mod rows;
+#[cfg(test)]
+#[path = "replay/told.rs"]
+mod told;

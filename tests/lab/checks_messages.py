@@ -1,10 +1,10 @@
-"""What a person got: the messages the real ntfy server took."""
+"""What a person got: the messages that the real servers took, as read back from them."""
 
 import re
 from collections import Counter
 
-import ntfy
 from experiment import BLIPS, DOOMED
+from message import shown
 
 # Wide on purpose: the wording may change, the meaning not. All are looked for in title and body.
 WARNS = re.compile(
@@ -19,56 +19,56 @@ EXPIRY_TOLD_WITHIN = 30
 
 
 def check(report, outcome):
-    if not outcome.messages:
-        report.check(f"{outcome.version}: ntfy got messages", False, "some", "none", outcome.watcher_said)
+    for receiver, messages in outcome.messages.items():
+        _received(report, outcome, receiver, messages)
+    # Matrix has the severity in front of the title, ntfy as a priority.
+    titles = {
+        receiver: sorted(re.sub(r"^[A-Z]+: ", "", message.title) for message in messages)
+        for receiver, messages in outcome.messages.items()
+    }
+    first, *others = titles.values()
+    same = all(other == first for other in others)
+    report.check(f"{outcome.version}: all receivers were told the same", same, "the same titles", titles)
+
+
+def _received(report, outcome, receiver, messages):
+    title = f"{outcome.version}: {receiver}: "
+    if not messages:
+        report.check(title + "got messages", False, "some", "none", outcome.watcher_said)
         return
     for name in DOOMED:
-        _doomed(report, outcome, name)
+        _doomed(report, outcome, receiver, name, messages)
     for name in BLIPS:
-        loud = [message for message in about(outcome.messages, name) if message.get("priority", 3) >= ntfy.LOUD]
-        seen = shown(loud, outcome.zero)
-        report.check(f"{outcome.version}: {name}: no loud message", not loud, "priority 3 at most", seen)
-    texts = Counter((message.get("title"), message.get("message")) for message in outcome.messages)
+        loud = [message for message in about(messages, name) if message.loud]
+        report.check(title + f"no loud message of {name}", not loud, "quiet at most", shown(loud, outcome.zero))
+    texts = Counter(message.text for message in messages)
     twice = [text for text, count in texts.items() if count > 1]
-    seen = "\n".join(map(str, twice))
-    everything = shown(outcome.messages, outcome.zero)
-    report.check(f"{outcome.version}: no message twice", not twice, "each once", seen, everything)
+    everything = shown(messages, outcome.zero)
+    report.check(title + "no message twice", not twice, "each once", "\n".join(twice), everything)
 
 
 def about(messages, name):
     """Messages that mention the name itself, not a longer one that ends in it."""
     whole = re.compile(r"(?<![\w.-])" + re.escape(name) + r"(?![\w-])")
-    return [message for message in messages if whole.search(_text(message))]
+    return [message for message in messages if whole.search(message.text)]
 
 
-def shown(messages, zero):
-    lines = []
-    for message in messages:
-        title = f"{message['time'] - zero:+} s priority {message.get('priority', 3)}: {message.get('title')}"
-        lines.append(title + "".join("\n    " + line for line in message.get("message", "").splitlines()))
-    return "\n".join(lines) or "(no messages)"
-
-
-def _text(message):
-    return f"{message.get('title', '')}\n{message.get('message', '')}"
-
-
-def _doomed(report, outcome, name):
+def _doomed(report, outcome, receiver, name, messages):
     end, zero = outcome.not_after[name], outcome.zero
     recovered = outcome.histories[name].recovered_at
-    mine = about(outcome.messages, name)
-    seen = shown(mine, zero) if mine else "none names it; all:\n" + shown(outcome.messages, zero)
-    title = f"{outcome.version}: {name}: ntfy "
-    warned = [m for m in mine if WARNS.search(_text(m)) and m["time"] < end]
+    mine = about(messages, name)
+    seen = shown(mine, zero) if mine else "none names it; all:\n" + shown(messages, zero)
+    title = f"{outcome.version}: {receiver}: {name}: "
+    warned = [m for m in mine if WARNS.search(m.text) and m.at < end]
     expected = f"a message of the retry after expiry before {end - zero:+} s"
-    report.check(title + "was warned before the end", bool(warned), expected, seen, outcome.watcher_said)
-    loud = any(m.get("priority", 3) >= ntfy.LOUD for m in warned)
-    report.check(title + "was warned loudly", loud, f"priority >= {ntfy.LOUD}", seen)
-    expired = [m for m in mine if EXPIRED.search(_text(m)) and end <= m["time"] <= end + EXPIRY_TOLD_WITHIN]
+    report.check(title + "warned before the end", bool(warned), expected, seen, outcome.watcher_said)
+    loud = any(message.loud for message in warned)
+    report.check(title + "warned loudly", loud, "a loud message", seen)
+    expired = [m for m in mine if EXPIRED.search(m.text) and end <= m.at <= end + EXPIRY_TOLD_WITHIN]
     expected = f"a message that it expired, {end - zero:+} s to {end - zero + EXPIRY_TOLD_WITHIN:+} s"
-    report.check(title + "was told of the end", bool(expired), expected, seen, outcome.watcher_said)
+    report.check(title + "told of the end", bool(expired), expected, seen, outcome.watcher_said)
     if recovered is None:
         return
-    closing = [m for m in mine if CLOSES.search(_text(m)) and m["time"] >= int(recovered)]
+    closing = [m for m in mine if CLOSES.search(m.text) and m.at >= int(recovered)]
     expected = f"a closing message after {recovered - zero:+.0f} s"
-    report.check(title + "was told of the recovery", bool(closing), expected, seen, outcome.watcher_said)
+    report.check(title + "told of the recovery", bool(closing), expected, seen, outcome.watcher_said)

@@ -3,8 +3,7 @@
 import json
 import time
 
-import ntfy
-from checks_messages import shown
+from message import shown
 from processes import wait_until
 
 ACTIVE = ("ActiveState", "SubState", "Result", "StatusText", "MainPID")
@@ -78,7 +77,7 @@ def warned(report, story, came):
     sent = [headers.get("Authorization") or headers.get("authorization") for headers, _ in story.hook.got]
     with_token = bool(sent) and all(one == "Bearer s3cret-of-the-lab" for one in sent)
     report.check("with the token that systemd handed over", with_token, "Bearer ...", sent)
-    messages = ntfy.messages(story.ntfy_port, "package")
+    messages = story.phone.messages()
     report.check("ntfy is warned too", bool(messages), "a message", shown(messages, story.zero))
     text = story.machine.show("notafter", "StatusText")["StatusText"]
     report.check("the status text counts it", "1 with open alerts" in text, "1 with open alerts", text)
@@ -101,7 +100,7 @@ def survived(report, story, before, again, told):
     report.check("no message comes twice", len(ids) == len(set(ids)), "each once", ids)
     replayed = story.alerts_of_replay()
     report.check("a replay of the log tells the same alerts", replayed == sorted(set(rules)), replayed, rules)
-    texts = [(message["title"], message["message"]) for message in ntfy.messages(story.ntfy_port, "package")]
+    texts = [message.text for message in story.phone.messages()]
     same = len(texts) == len(set(texts)) == len(ids)
     report.check("ntfy got as many messages, none twice", same, len(ids), texts)
 

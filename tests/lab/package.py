@@ -65,7 +65,7 @@ class Story:
         self.deb = deb
         self.work = work
         self.hook = None
-        self.ntfy_port = 0
+        self.phone = None
         self.zero = 0
 
     def run(self, ntfy_binary):
@@ -73,7 +73,7 @@ class Story:
         print(f"booted in {seconds:.1f} s", flush=True)
         self.machine.enter_network()
         self.hook, names = Hook(), Names()
-        self.ntfy_port = ntfy.start(ntfy_binary, self.work / "ntfy")
+        self.phone = ntfy.Topic(ntfy.start(ntfy_binary, self.work / "ntfy"), TOPIC)
         self.install()
         self.configure()
         self.expire()
@@ -109,7 +109,7 @@ class Story:
         checks.started(self.report, machine, done)
 
     def write_settings(self, more=""):
-        text = SETTINGS.format(phone=ntfy.channel(self.ntfy_port, TOPIC), hook=self.hook.url) + more
+        text = SETTINGS.format(phone=self.phone.channel, hook=self.hook.url) + more
         settings = self.machine.root / CONFIG.lstrip("/")
         settings.parent.mkdir(exist_ok=True)
         settings.write_text(text)

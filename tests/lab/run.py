@@ -23,9 +23,17 @@ import unreadable
 from experiment import Experiment
 from processes import end_all
 from report import Report
+from synapse import Synapse
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OLD, NEW, UNREADABLE, MODE = f"caddy-{install.OLD_CADDY}", f"caddy-{install.NEW_CADDY}", "unreadable", "log-mode"
+UNREADABLE, MODE = "unreadable", "log-mode"
+
+
+def part_of(version):
+    return f"caddy-{version}"
+
+
+PARTS = [*map(part_of, install.CADDYS), UNREADABLE, MODE]
 
 
 @dataclass
@@ -34,17 +42,19 @@ class Lab:
 
     work: Path
     out: Path
+    captures: Path | None
     authority: object
     pebble_port: int = 0
-    ntfy_port: int = 0
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notafter", type=Path, help="the binary to test")
     parser.add_argument("--caddy-only", action="store_true", help="no notafter: only prove that the experiment is true")
-    parser.add_argument("--only", choices=[OLD, NEW, UNREADABLE, MODE], action="append", help="run only this part")
+    parser.add_argument("--only", choices=PARTS, action="append", help="run only this part")
+    parser.add_argument("--fewer", action="store_true", help="of the Caddys only the oldest and the newest")
     parser.add_argument("--keep", action="store_true", help="keep the working directory (storage, state, configs)")
+    parser.add_argument("--captures", type=Path, help="where each log is recorded as a fixture, too")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "target/lab/out", help="where logs and time lines go")
     chosen = parser.parse_args()
     if chosen.caddy_only == bool(chosen.notafter):
@@ -53,7 +63,8 @@ def arguments():
         chosen.notafter = chosen.notafter.resolve()
         if not chosen.notafter.is_file():
             parser.error(f"{chosen.notafter} is not a file; build it first: cargo build")
-    chosen.only = chosen.only or [OLD, NEW, UNREADABLE, MODE]
+    chosen.only = chosen.only or PARTS
+    chosen.caddys = (install.OLD_CADDY, install.NEW_CADDY) if chosen.fewer else install.CADDYS
     chosen.out = chosen.out.resolve()
     return chosen
 
@@ -78,28 +89,42 @@ def side_by_side(jobs):
 
 
 def prepare(chosen, work):
-    """Installs what is missing and starts the shared servers; returns the lab and the jobs."""
+    """Installs what is missing and starts the shared servers; returns the jobs."""
     cache = REPOSITORY / "target/lab/cache"
     cache.mkdir(parents=True, exist_ok=True)
     notafter = chosen.notafter
-    lab = Lab(work, chosen.out, authority.Authority(work / "authority"))
-    old, pebble = install.debian_packages()
-    new = install.new_caddy(cache)
+    lab = Lab(work, chosen.out, chosen.captures, authority.Authority(work / "authority"))
+    debian, pebble = install.debian_packages()
+    binaries = {install.OLD_CADDY: debian}
+    for version in chosen.caddys[1:]:
+        binaries[version] = install.caddy_of_upstream(version, cache)
+    experiments = [version for version in chosen.caddys if part_of(version) in chosen.only]
     jobs = {}
-    if OLD in chosen.only:
-        jobs[OLD] = Experiment(install.OLD_CADDY, old, lab, notafter).run
-    if NEW in chosen.only:
-        jobs[NEW] = Experiment(install.NEW_CADDY, new, lab, notafter).run
-    if jobs:
+    if experiments:
         lab.pebble_port = authority.start_pebble(pebble, lab.authority, work / "pebble")
-        if notafter:
-            lab.ntfy_port = ntfy.start(install.ntfy(cache), work / "ntfy")
+    receivers = start_receivers(experiments, cache, work) if notafter else {}
+    for version in experiments:
+        told = receivers.get(version, [])
+        jobs[part_of(version)] = Experiment(version, binaries[version], lab, notafter, told).run
     if MODE in chosen.only:
-        binaries = {install.OLD_CADDY: old, install.NEW_CADDY: new}
         jobs[MODE] = lambda: log_mode.measure(binaries, work / MODE)
     if UNREADABLE in chosen.only and notafter:
         jobs[UNREADABLE] = lambda: unreadable.watch_as_nobody(notafter, work / UNREADABLE)
-    return lab, jobs
+    return jobs
+
+
+def start_receivers(versions, cache, work):
+    """One ntfy and one Matrix homeserver for all; {version: [topic, room]}, so that none reads another's."""
+    if not versions:
+        return {}
+    port = ntfy.start(install.ntfy(cache), work / "ntfy")
+    homeserver = Synapse(install.synapse(cache), work / "synapse")
+    homeserver.start()
+    receivers = {}
+    for version in versions:
+        topic = ntfy.Topic(port, f"lab-{version.replace('.', '-')}")
+        receivers[version] = [topic, homeserver.room_of(f"reader-{version}", f"bot-{version}")]
+    return receivers
 
 
 def judge(report, chosen, results):
@@ -127,8 +152,8 @@ def main():
     work.chmod(0o755)
     report = Report()
     try:
-        _, jobs = prepare(chosen, work)
-        print(f"{len(jobs)} parts side by side, about {200 if OLD in jobs or NEW in jobs else 30} s", flush=True)
+        jobs = prepare(chosen, work)
+        print(f"{len(jobs)} parts side by side, about {30 if set(jobs) <= {MODE, UNREADABLE} else 210} s", flush=True)
         judge(report, chosen, side_by_side(jobs))
     except install.CannotInstall as problem:
         report.check("the servers of the lab are there", False, "installed", problem)

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from message import Message
 from processes import LOOPBACK, Process, free_port, run, wait_until
 
 SECRET = "only-on-loopback"
@@ -43,6 +44,13 @@ class Synapse:
         mac = hmac.new(SECRET.encode(), "\0".join(parts).encode(), hashlib.sha1).hexdigest()
         user = {"nonce": nonce, "username": name, "password": "password", "admin": False, "mac": mac}
         return self.call("POST", "/_synapse/admin/v1/register", user)["access_token"]
+
+    def room_of(self, reader, writer):
+        """A plain room of two new users: one reads, the other's token is for notafter."""
+        reading, writing = self.register(reader), self.register(writer)
+        room = self.create_room(reading, invite=[writer])
+        self.join(writing, room)
+        return Room(self, room, reading, writing)
 
     def create_room(self, token, alias=None, encrypted=False, invite=()):
         """Makes a room and returns its id; `alias` is the part between # and :."""
@@ -119,6 +127,32 @@ class Synapse:
         path = self.directory / "homeserver.yaml"
         path.write_text(json.dumps(settings))
         return path
+
+
+class Room:
+    """A room that notafter writes into and another user reads."""
+
+    receiver = "matrix"
+
+    def __init__(self, synapse, room, reading, token):
+        self.synapse = synapse
+        self.room = room
+        self.reading = reading
+        self.token = token
+        self.channel = synapse.channel(room)
+
+    def arrived(self):
+        """The message events that the homeserver kept, oldest first."""
+        return self.synapse.messages(self.reading, self.room)
+
+    def messages(self):
+        found = []
+        for event in self.arrived():
+            content = event["content"]
+            title, _, body = content["body"].partition("\n")
+            loud = content["msgtype"] == "m.text" and not title.startswith("RESOLVED")
+            found.append(Message(event["origin_server_ts"] / 1000, loud, title, body))
+        return found
 
 
 def quoted(room):

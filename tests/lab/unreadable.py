@@ -46,7 +46,7 @@ def watch_as_nobody(binary, directory):
     log = logs / "caddy.log"
     log.write_text(_failing_renewal(time.time()))
     log.chmod(0o600)
-    watcher = Watcher(program, directory, log, channel=None, before=AS_NOBODY)
+    watcher = Watcher(program, directory, log, before=AS_NOBODY)
     os.chown(watcher.state, NOBODY, NOBODY)
     watcher.start()
     process = watcher.process

@@ -8,11 +8,11 @@ from processes import LOOPBACK, Process, run
 class Watcher:
     """One `notafter watch` with a state directory of its own; start() again continues it."""
 
-    def __init__(self, binary, directory, log, channel, before=()):
+    def __init__(self, binary, directory, log, receivers=(), before=()):
         self.binary = binary
         self.directory = directory
         self.log = log
-        self.channel = channel
+        self.receivers = receivers
         self.before = list(before)
         self.state = directory / "state"
         self.record = directory / "record.jsonl"
@@ -21,9 +21,10 @@ class Watcher:
 
     def start(self):
         command = [*self.before, self.binary, "watch", self.log, "--state", self.state, "--record", self.record]
-        if self.channel:
-            command += ["--notify", self.channel]
-        self.process = Process("notafter", command, self.directory, self._environment())
+        for receiver in self.receivers:
+            command += ["--notify", receiver.channel]
+        tokens = {"NOTAFTER_TOKEN": one.token for one in self.receivers if one.token}
+        self.process = Process("notafter", command, self.directory, {**self._environment(), **tokens})
 
     def recorded(self, problems):
         """The alert rows it committed, in order, over all its lives."""

@@ -5,7 +5,7 @@ use crate::rows::alerts;
 use serde_json::Value;
 use std::fs;
 
-const VERSIONS: [&str; 2] = ["2.6.2", "2.11.7"];
+const VERSIONS: [&str; 6] = ["2.6.2", "2.8.4", "2.9.1", "2.10.2", "2.11.4", "2.11.7"];
 const DOOMED: [&str; 2] = ["start.example.test", "later.example.test"];
 
 fn path(version: &str) -> String {
