@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod scenarios {
+    mod blame;
     mod names;
     mod predictions;
     mod recoveries;

@@ -60,6 +60,11 @@ impl Ca {
         }
     }
 
+    /// Whether it is a CA that others may trust: not a test directory, not Caddy's own.
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Production | Self::Other)
+    }
+
     /// Whether a certificate of this CA proves a recovery: not staging, and not internal where a
     /// public issuer was before.
     pub fn proves_recovery(self, public_before: bool) -> bool {

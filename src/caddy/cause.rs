@@ -150,7 +150,8 @@ const RCODES: [(&str, Cause); 8] = [
 
 /// Texts of Caddy, certmagic and acmez, first match wins (certmagic v0.25.3 `solvers.go`,
 /// `config.go`; acmez v3.1.6 `client.go`; libdns providers).
-const TEXTS: [(&str, Cause, SeenBy); 30] = [
+const TEXTS: [(&str, Cause, SeenBy); 31] = [
+    ("panic: certificate worker", Cause::Crash, SeenBy::Caddy),
     ("caddy_legacy_user_removed", Cause::CaEab, SeenBy::Ca),
     ("EAB", Cause::CaEab, SeenBy::Ca),
     (

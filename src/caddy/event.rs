@@ -1,7 +1,7 @@
 //! What an entry means for certificates: the names, the expiry, the failure, the next attempt.
 
 use crate::caddy::ca::Ca;
-use crate::caddy::entry::Entry;
+use crate::caddy::entry::{Entry, Level};
 use crate::caddy::failure::{Failure, Job};
 use crate::caddy::name::Name;
 use crate::caddy::vocabulary::{Expiry, Means, Row, look_up};
@@ -25,6 +25,8 @@ pub struct Event {
     pub failure: Option<Failure>,
     /// The CA that is being talked to, or that issued.
     pub ca: Option<Ca>,
+    /// The class of the CA that the failing issuer is configured with; a retry may ask its test CA.
+    pub issuer: Option<Ca>,
     /// Caddy's own attempt counter.
     pub attempt: Option<u32>,
     /// Time until the announced next attempt.
@@ -59,6 +61,9 @@ const NAME_FIELDS: [&str; 9] = [
 impl Event {
     /// Understands an entry; `None` when its message is not about certificates.
     pub fn of(entry: &Entry) -> Option<Self> {
+        if is_of_a_request(entry) {
+            return None;
+        }
         let row = look_up(&entry.msg)?;
         let mut failure = failure_of(entry, row);
         let mut names = names_of(entry);
@@ -76,6 +81,10 @@ impl Event {
             not_after: not_after(entry, row.expiry),
             ca: ca_of(entry, row).or_else(|| failure.as_ref().and_then(|failure| failure.ca)),
             failure,
+            issuer: entry
+                .text("issuer")
+                .filter(|_| row.means == Means::IssuerFailed)
+                .map(Ca::of),
             attempt: entry.count("attempt"),
             retrying_in: entry.length("retrying_in"),
             elapsed: entry.length("elapsed"),
@@ -90,13 +99,44 @@ impl Event {
     }
 }
 
+/// Whether the message was made while a request was served: a stranger or an upstream may have
+/// chosen its text.
+fn is_of_a_request(entry: &Entry) -> bool {
+    ["http.log", "http.handlers"].into_iter().any(|prefix| {
+        let rest = entry.logger.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// Whether an entry is about certificates and its message is not in the table: Caddy may have
+/// learned to say something that we have not. Debug lines change too freely to count.
+pub fn is_unknown(entry: &Entry) -> bool {
+    let logger = entry.logger.as_str();
+    let of_tls = logger == "tls" || logger.starts_with("tls.");
+    let of_identity = logger.starts_with("admin.identity");
+    // The ACME client has no logger's name in Caddy 2.9.0 to 2.11.2.
+    let of_client = logger.ends_with("acme_client")
+        || logger.is_empty() && CLIENT_FIELDS.iter().any(|name| entry.field(name).is_some());
+    (of_tls || of_identity || of_client)
+        && entry.level != Level::Debug
+        && look_up(&entry.msg).is_none()
+}
+
+/// Fields that only the ACME client writes.
+const CLIENT_FIELDS: [&str; 4] = ["challenge_type", "authz_url", "authz_status", "problem"];
+
 fn failure_of(entry: &Entry, row: &Row) -> Option<Failure> {
     let text = match row.means {
         Means::ChallengeFailed => entry.problem("problem").or_else(|| {
             let kind = entry.text("problem_type").unwrap_or_default();
             entry.error().map(|error| format!("{kind} - {error}"))
         }),
-        Means::IssuerFailed | Means::WillRetry | Means::GaveUp | Means::JobFailed => entry.error(),
+        Means::IssuerFailed
+        | Means::WillRetry
+        | Means::GaveUp
+        | Means::JobFailed
+        | Means::OnDemandFailed => entry.error(),
+        Means::WorkerPanicked => Some(entry.msg.clone()),
         _ => None,
     }?;
     Some(Failure::read(&text))

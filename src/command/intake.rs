@@ -77,6 +77,7 @@ impl Intake {
         };
         match self.engine.entry(instance, &entry, quote, out) {
             Seen::Certificate => self.tally.matched += 1,
+            Seen::Unknown => self.tally.unknown += 1,
             Seen::Untimed => self.tally.untimed += 1,
             Seen::Other => {}
         }

@@ -6,7 +6,7 @@ use crate::command::intake::Intake;
 use crate::command::loading::load_rules;
 use crate::config::Settings;
 use crate::engine::{AlertRow, Engine};
-use crate::report::json::{CertificateRow, summary};
+use crate::report::json::{CertificateRow, summary, unknown};
 use crate::report::text;
 use crate::rules::Severity;
 use crate::source::archive::{LogSet, expand, read};
@@ -101,7 +101,8 @@ fn tell(arguments: &ReplayArguments, intake: &Intake, alerts: &[AlertRow]) -> St
     match arguments.format {
         Format::Text => {
             let color = arguments.output.is_none() && io::stdout().is_terminal();
-            text::tell(&intake.tally, alerts, &certificates, color)
+            let unknown = intake.engine.unknowns();
+            text::tell(&intake.tally, alerts, &certificates, color) + &text::unknown(unknown)
         }
         Format::Json => {
             let alerts = alerts
@@ -110,9 +111,12 @@ fn tell(arguments: &ReplayArguments, intake: &Intake, alerts: &[AlertRow]) -> St
             let certificates = certificates
                 .iter()
                 .filter_map(|row| serde_json::to_string(row).ok());
+            let unknown = intake.engine.unknowns().map(unknown);
+            let unknown = unknown.map(|row| row.to_string());
             let summary = summary(&intake.tally).to_string();
             alerts
                 .chain(certificates)
+                .chain(unknown)
                 .chain([summary])
                 .map(|row| row + "\n")
                 .collect()

@@ -4,7 +4,7 @@ use crate::command::arguments::StatusArguments;
 use crate::command::exit::{Exit, Failed, of_store, print};
 use crate::command::state;
 use crate::engine::Engine;
-use crate::report::json::CertificateRow;
+use crate::report::json::{CertificateRow, unknown};
 use crate::report::text;
 use crate::rules::RuleSet;
 use crate::store::Store;
@@ -38,9 +38,12 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
         let lines = rows
             .iter()
             .filter_map(|row| serde_json::to_string(row).ok());
+        let unknown = engine.unknowns().map(unknown);
+        let lines = lines.chain(unknown.map(|row| row.to_string()));
         print(&lines.map(|line| line + "\n").collect::<String>())?;
     } else {
-        print(&text::status(&rows, loaded.debts.len()))?;
+        let told = text::status(&rows, loaded.debts.len());
+        print(&(told + &text::unknown(engine.unknowns())))?;
     }
     Ok(Exit::Fine)
 }

@@ -4,9 +4,10 @@ use crate::caddy::ca::Ca;
 use crate::caddy::event::Event;
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::vocabulary::Means;
+use crate::engine::blame::{self, Blame};
 use crate::engine::certificate::{Certificate, Due, DueSource, OpenJob};
 use crate::engine::evidence::Quote;
-use crate::engine::failing::{attempt_failed, job_failed};
+use crate::engine::failing::{attempt_failed, job_failed, worker_panicked};
 use crate::engine::instance::Instance;
 use crate::engine::recovery::{learn_not_after, replaced, succeeded};
 use crate::time::LogTime;
@@ -38,24 +39,13 @@ pub(super) fn apply(
         }
         Means::LockWanted => lock_wanted(certificate, event),
         Means::Began => began(certificate, event),
-        Means::TalksTo => {
-            if let (Some(job), Some(ca)) = (&mut certificate.open_job, event.ca) {
-                job.ca = Some(ca);
-            }
-            certificate.public_before |= matches!(event.ca, Some(Ca::Production | Ca::Other));
-        }
+        Means::TalksTo => talks_to(certificate, event),
         Means::ChallengeFailed => {
             if let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) {
-                job.problem = Some((failure.cause, failure.seen_by));
+                job.problem = Some(Blame::of(failure, None, None));
             }
         }
-        Means::IssuerFailed => {
-            if let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) {
-                job.first_failure
-                    .get_or_insert((at, failure.cause, failure.seen_by));
-                job.failed_ca = job.ca.take().or(job.failed_ca);
-            }
-        }
+        Means::IssuerFailed => blame::issuer_failed(certificate, event, at),
         Means::WillRetry | Means::GaveUp => {
             outcome.attempt_ended = true;
             attempt_failed(instance, certificate, event, at);
@@ -66,6 +56,11 @@ pub(super) fn apply(
             if outcome.attempt_ended {
                 certificate.evidence.failure(quote());
             }
+        }
+        Means::WorkerPanicked => {
+            outcome.attempt_ended = true;
+            worker_panicked(certificate, event, at);
+            certificate.evidence.failure(quote());
         }
         Means::Succeeded => {
             outcome.attempt_ended = true;
@@ -82,9 +77,12 @@ pub(super) fn apply(
             }
         }
         Means::Replaced => outcome.recovered = replaced(certificate, event, at),
+        Means::Unmanaged => certificate.unmanaged = true,
         Means::LockAcquired
         | Means::LockReleased
         | Means::MaintenanceJob
+        | Means::OnDemandObtain
+        | Means::OnDemandFailed
         | Means::Managing
         | Means::MaintenanceStarted
         | Means::Stopping
@@ -97,6 +95,13 @@ pub(super) fn apply(
         next.tries_left = instance.tries(*next, not_after);
     }
     outcome
+}
+
+fn talks_to(certificate: &mut Certificate, event: &Event) {
+    if let (Some(job), Some(ca)) = (&mut certificate.open_job, event.ca) {
+        job.ca = Some(ca);
+    }
+    certificate.public_before |= event.ca.is_some_and(Ca::is_public);
 }
 
 /// A new process, or a new maintenance loop: jobs and counters of the old one are gone.
@@ -183,10 +188,10 @@ fn began(certificate: &mut Certificate, event: &Event) {
     let open = certificate.open_job.take().filter(goes_on);
     let mut job = open.unwrap_or_else(|| OpenJob::new(kind, None));
     job.running = true;
-    job.first_failure = None;
+    job.first_blame = None;
+    job.issuers_failed = 0;
     job.problem = None;
     job.ca = None;
-    job.failed_ca = None;
     certificate.ended = false;
     certificate.origin = job.origin;
     certificate.job = Some(job.job);

@@ -5,6 +5,7 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::name::Name;
 use crate::engine::alert::OpenAlert;
+use crate::engine::blame::Blame;
 use crate::engine::evidence::Evidence;
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -97,13 +98,16 @@ pub struct OpenJob {
     /// `will retry` lines of this job.
     pub retries: u32,
     /// When the first issuer of the running attempt failed, and why.
-    pub first_failure: Option<(LogTime, Cause, SeenBy)>,
-    /// The last ACME problem of the running attempt.
-    pub problem: Option<(Cause, SeenBy)>,
-    /// The CA of the running attempt.
+    #[serde(default)]
+    pub first_blame: Option<(LogTime, Blame)>,
+    /// How many issuers failed in the running attempt.
+    #[serde(default)]
+    pub issuers_failed: u32,
+    /// The last ACME problem that the running attempt met at the issuer it is with.
+    #[serde(default)]
+    pub problem: Option<Blame>,
+    /// The CA that the running attempt talks to.
     pub ca: Option<Ca>,
-    /// The CA of the issuer that failed last in the running attempt.
-    pub failed_ca: Option<Ca>,
     /// A renewal that goes on as an obtain, because the stored files are gone.
     pub instead: bool,
 }
@@ -116,10 +120,10 @@ impl OpenJob {
             origin,
             running: false,
             retries: 0,
-            first_failure: None,
+            first_blame: None,
+            issuers_failed: 0,
             problem: None,
             ca: None,
-            failed_ca: None,
             instead: false,
         }
     }
@@ -177,6 +181,9 @@ pub struct Certificate {
     pub recovering: bool,
     /// The name was in the latest list of managed names.
     pub listed: bool,
+    /// Caddy was given it as it is, and nobody renews it.
+    #[serde(default)]
+    pub unmanaged: bool,
     /// Lines that prove the streak.
     pub evidence: Evidence,
     /// Open alerts by rule.
@@ -212,6 +219,7 @@ impl Certificate {
             ended: false,
             recovering: false,
             listed: false,
+            unmanaged: false,
             evidence: Evidence::default(),
             alerts: BTreeMap::new(),
             wake: None,
@@ -269,6 +277,8 @@ impl Certificate {
             "recovering"
         } else if self.failing.is_some() {
             "failing"
+        } else if self.unmanaged {
+            "unmanaged"
         } else if self.due.is_some() {
             "due"
         } else if self.not_after.is_some() || self.succeeded.is_some() {

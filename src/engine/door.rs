@@ -1,7 +1,7 @@
 //! The one public door: entries and ticks in, alert rows, messages and changed state out.
 
-use crate::caddy::entry::Entry;
-use crate::caddy::event::{Event, names_of};
+use crate::caddy::entry::{Entry, Level};
+use crate::caddy::event::{Event, is_unknown, names_of};
 use crate::engine::alert::{AlertRow, Change};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
@@ -9,6 +9,7 @@ use crate::engine::instance::Moved;
 use crate::engine::message::{Message, Reason};
 use crate::engine::state::{RowChange, StateError, Watched, restore};
 use crate::engine::step::{Step, UNTIMED, learn};
+use crate::engine::unknown::Unknowns;
 use crate::rules::{LineFields, RuleSet};
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -27,6 +28,8 @@ pub enum Seen {
     Certificate,
     /// About certificates, but without a time, and no line before had one: it is not judged.
     Untimed,
+    /// About certificates, but of no message that we know.
+    Unknown,
     /// About something else.
     Other,
 }
@@ -87,6 +90,7 @@ impl Engine {
         out: &mut Vec<AlertRow>,
     ) -> Seen {
         let seen = match (entry.at, Event::of(entry)) {
+            (_, None) if is_unknown(entry) => Seen::Unknown,
             (_, None) => Seen::Other,
             (None, Some(_)) => Seen::Untimed,
             (Some(_), Some(_)) => Seen::Certificate,
@@ -131,6 +135,10 @@ impl Engine {
                 step.judge_all(watched);
             }
             step.event(watched, event, quote);
+        } else if is_unknown(entry) {
+            let is_error = entry.level == Level::Error;
+            watched.instance.unknown.note(&entry.msg, is_error);
+            watched.instance_changed = true;
         }
         for rule in self.rules.rules_matching() {
             let matcher = rule.matcher.as_ref();
@@ -244,6 +252,13 @@ impl Engine {
             let certificates = watched.certificates.values();
             certificates.map(|one| (instance.as_str(), watched.instance.log_time, one))
         })
+    }
+
+    /// What each instance said about certificates that nobody understood; only those that did.
+    pub fn unknowns(&self) -> impl Iterator<Item = (&str, &Unknowns)> {
+        let all = self.watched.iter();
+        all.map(|(instance, watched)| (instance.as_str(), &watched.instance.unknown))
+            .filter(|(_, unknown)| unknown.lines > 0)
     }
 
     /// How far an instance's log has come; `None` before its first stamp.

@@ -6,52 +6,32 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::event::Event;
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::vocabulary::Means;
+use crate::engine::blame;
 use crate::engine::certificate::{Certificate, Failing};
 use crate::engine::instance::Instance;
 use crate::time::LogTime;
 
-/// Counts a failed attempt and says why, by the first failing issuer: with several issuers the
-/// last line shows only the last one's error (certmagic v0.25.3 `config.go`).
+/// Counts a failed attempt and says why.
 fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attempt: Option<u32>) {
-    let own = event
-        .failure
-        .as_ref()
-        .map(|failure| (failure.cause, failure.seen_by));
     let job = certificate.open_job.as_ref();
-    let first = job.and_then(|job| job.first_failure);
-    let problem = job.and_then(|job| job.problem);
-    let named = first.map(|(_, cause, seen_by)| (cause, seen_by));
-    let is_vague = |&(cause, _): &(Cause, SeenBy)| {
-        matches!(cause, Cause::Unknown | Cause::ChallengeNoneAvailable)
-    };
-    let (cause, seen_by) = [named, own, problem]
-        .into_iter()
-        .flatten()
-        .find(|found| !is_vague(found))
-        .or(named)
-        .or(own)
-        .unwrap_or((Cause::Unknown, SeenBy::Caddy));
-    let began = first.map_or(at, |(began, _, _)| began);
-    let known = certificate.failing.as_ref();
-    let since = known.map_or(began, |failing| failing.since);
-    let span = (at - since).max(event.elapsed.unwrap_or_default());
-    let ca = event.ca.or(job.and_then(|job| job.ca.or(job.failed_ca)));
-    let ca_url = event
-        .failure
+    let began = job.and_then(|job| Some(job.first_blame.as_ref()?.0));
+    let blame = blame::of_attempt(job, event);
+    let (cause, seen_by) = blame
         .as_ref()
-        .and_then(|failure| failure.ca_url.clone());
-    certificate.public_before |= matches!(ca, Some(Ca::Production | Ca::Other));
+        .map_or((Cause::Unknown, SeenBy::Caddy), |blame| {
+            (blame.cause, blame.seen_by)
+        });
+    let ca = blame.as_ref().and_then(|blame| blame.ca.or(blame.issuer));
+    let known = certificate.failing.as_ref();
+    let since = known.map_or(began.unwrap_or(at), |failing| failing.since);
+    let span = (at - since).max(event.elapsed.unwrap_or_default());
+    certificate.public_before |= ca.is_some_and(Ca::is_public);
     let blocks = ca == Some(Ca::Staging) && cause.is_of_ca();
     let staging_failures = match known {
         _ if !blocks => 0,
         Some(failing) => failing.staging_failures.saturating_add(1),
         None => 1,
     };
-    let rate_limited_until = event
-        .failure
-        .as_ref()
-        .and_then(|failure| failure.retry_after)
-        .filter(|_| cause == Cause::CaRateLimited);
     certificate.failing = Some(Failing {
         since,
         span_micros: span.num_microseconds().unwrap_or(i64::MAX),
@@ -62,10 +42,10 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
         cause,
         seen_by,
         ca,
-        ca_url,
         first_cause: known.map_or(Some(cause), |failing| failing.first_cause),
         staging_failures,
-        rate_limited_until,
+        rate_limited_until: blame.as_ref().and_then(|blame| blame.rate_limited_until),
+        ca_url: blame.and_then(|blame| blame.ca_url),
     });
     certificate.recovering = false;
     certificate.last_failure = Some(at);
@@ -165,4 +145,12 @@ pub(super) fn job_failed(
     }
     certificate.open_job = None;
     true
+}
+
+/// The worker that ran the job is gone: Caddy never tries again before a restart.
+pub(super) fn worker_panicked(certificate: &mut Certificate, event: &Event, at: LogTime) {
+    note_failure(certificate, event, at, None);
+    certificate.ended = true;
+    certificate.open_job = None;
+    certificate.next = None;
 }

@@ -4,6 +4,7 @@ use crate::caddy::backoff::{Table, Tick};
 use crate::caddy::name::Name;
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::tick::Ticker;
+use crate::engine::unknown::Unknowns;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub(super) struct Instance {
     pub dropped: BTreeSet<Name>,
     /// Names that handshakes asked for: strangers choose them.
     pub strangers: BTreeSet<Name>,
+    /// What it said about certificates that nobody understood.
+    #[serde(default)]
+    pub unknown: Unknowns,
 }
 
 /// What a stamp did to the log clock.

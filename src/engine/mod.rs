@@ -13,6 +13,7 @@
 
 pub mod alert;
 mod apply;
+mod blame;
 pub mod certificate;
 mod door;
 pub mod evidence;
@@ -27,7 +28,9 @@ mod recovery;
 mod state;
 mod step;
 mod tick;
+mod unknown;
 
 pub use alert::AlertRow;
 pub use door::{Engine, Notice, Seen};
 pub use state::{RowChange, StateError};
+pub use unknown::Unknowns;

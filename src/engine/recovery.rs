@@ -10,9 +10,7 @@ use chrono::TimeDelta;
 /// A success line. It proves a recovery only for a first issuance by a CA that counts.
 pub(super) fn succeeded(certificate: &mut Certificate, event: &Event, at: LogTime) -> bool {
     let open = certificate.open_job.take();
-    let issuer_failed = open
-        .as_ref()
-        .is_some_and(|open| open.first_failure.is_some());
+    let issuer_failed = open.as_ref().is_some_and(|open| open.first_blame.is_some());
     // Before certmagic v0.21.0 the line does not name the issuer, and only the internal one
     // succeeds without a word about its CA.
     let unsaid = issuer_failed.then_some(Ca::Internal);
@@ -20,7 +18,7 @@ pub(super) fn succeeded(certificate: &mut Certificate, event: &Event, at: LogTim
     let ca = event.ca.or(open.and_then(|open| open.ca)).or(unsaid);
     let counts = ca.is_none_or(|ca| ca.proves_recovery(certificate.public_before));
     certificate.downgraded = issuer_failed || ca == Some(Ca::Internal) && certificate.public_before;
-    certificate.public_before |= matches!(ca, Some(Ca::Production | Ca::Other));
+    certificate.public_before |= ca.is_some_and(Ca::is_public);
     certificate.issued_by = ca;
     certificate.succeeded = Some(at);
     certificate.next = None;

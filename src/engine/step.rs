@@ -34,7 +34,7 @@ impl Step<'_> {
         if event.names.is_empty() {
             let ends = matches!(
                 event.means,
-                Means::WillRetry | Means::GaveUp | Means::JobFailed
+                Means::WillRetry | Means::GaveUp | Means::JobFailed | Means::WorkerPanicked
             );
             let runs = |one: &&Certificate| {
                 let open = one.open_job.as_ref();

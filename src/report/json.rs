@@ -1,8 +1,9 @@
-//! The JSON Lines contract: certificate and summary rows; an alert row is
+//! The JSON Lines contract: certificate, unknown and summary rows; an alert row is
 //! [`AlertRow`](crate::engine::AlertRow) itself.
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
+use crate::engine::Unknowns;
 use crate::engine::alert::rfc3339;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
 use crate::report::Tally;
@@ -90,6 +91,18 @@ impl CertificateRow {
     }
 }
 
+/// What one watched Caddy said about certificates that nobody understood.
+pub fn unknown((instance, unknowns): (&str, &Unknowns)) -> Value {
+    json!({
+        "type": "unknown",
+        "schema": 1,
+        "instance": instance,
+        "lines": unknowns.lines,
+        "errors": unknowns.errors,
+        "messages": unknowns.messages,
+    })
+}
+
 /// The summary row.
 pub fn summary(tally: &Tally) -> Value {
     let time = |at: Option<LogTime>| at.map(|at| at.to_string());
@@ -99,6 +112,7 @@ pub fn summary(tally: &Tally) -> Value {
         "lines": tally.lines,
         "matched": tally.matched,
         "unreadable": tally.unreadable.count,
+        "unknown": tally.unknown,
         "first": time(tally.first),
         "last": time(tally.last),
         "alerts": {

@@ -23,6 +23,8 @@ pub struct Tally {
     pub matched: u64,
     /// Lines about certificates that could not be judged, because no line had a time.
     pub untimed: u64,
+    /// Lines about certificates that say something we do not know.
+    pub unknown: u64,
     /// Lines that are no entries.
     pub unreadable: Unreadables,
     /// The earliest stamp.

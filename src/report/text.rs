@@ -1,9 +1,9 @@
 //! The story of a replay, for people: per certificate what happened when, and how early each alarm
 //! rang.
 
-use crate::engine::AlertRow;
 use crate::engine::certificate::{DueSource, RetrySource};
 use crate::engine::message::Reason;
+use crate::engine::{AlertRow, Unknowns};
 use crate::report::Tally;
 use crate::report::json::CertificateRow;
 use crate::rules::Severity;
@@ -77,6 +77,26 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
     }
     if owed > 0 {
         text.push_str(&format!("{owed} messages wait to be delivered.\n"));
+    }
+    text
+}
+
+/// What was said about certificates that nobody understood; nothing where all was.
+pub fn unknown<'u>(unknowns: impl Iterator<Item = (&'u str, &'u Unknowns)>) -> String {
+    let mut text = String::new();
+    for (instance, unknown) in unknowns {
+        let lines = thousands(unknown.lines);
+        let (plural, say) = if unknown.lines == 1 {
+            ("line", "says")
+        } else {
+            ("lines", "say")
+        };
+        text.push_str(&format!(
+            "\n{lines} {plural} of {instance} about certificates {say} what this notafter does not know. Is a newer one out?\n"
+        ));
+        for (msg, times) in &unknown.messages {
+            text.push_str(&format!("  {}x  {msg}\n", thousands(*times)));
+        }
     }
     text
 }

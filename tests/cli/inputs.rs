@@ -1,6 +1,6 @@
 //! What can be handed to `replay`, and what cannot.
 
-use crate::program::{Ran, fixture, run};
+use crate::program::{Ran, fixture, run, run_on};
 use crate::rows::{alerts, rows};
 use serde_json::{Value, json};
 use std::fs;
@@ -137,7 +137,7 @@ fn an_empty_file_is_fine_and_says_nothing() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert_eq!(rows(&ran.stdout).len(), 1);
     let expected = json!({
-        "type": "summary", "schema": 1, "lines": 0, "matched": 0, "unreadable": 0,
+        "type": "summary", "schema": 1, "lines": 0, "matched": 0, "unknown": 0, "unreadable": 0,
         "first": null, "last": null,
         "alerts": {"critical": 0, "warning": 0, "info": 0},
     });
@@ -178,4 +178,26 @@ fn a_last_line_without_a_newline_counts() {
     let half = cut.split_at(cut.len() - 10).0;
     let ran = replay_bytes("caddy.log", half.as_bytes());
     assert_eq!((ran.code, &summary(&ran)["unreadable"]), (0, &json!(1)));
+}
+
+#[test]
+fn what_nobody_understands_is_shown_in_both_formats() {
+    let line = r#"{"level":"error","ts":1777845841.5,"logger":"tls.renew","msg":"renewal postponed by the moon"}"#;
+    let ran = replay_bytes("caddy.log", line.as_bytes());
+    let rows = rows(&ran.stdout);
+    assert_eq!(rows[0]["type"], "unknown");
+    assert_eq!(
+        rows[0]["messages"],
+        json!({"renewal postponed by the moon": 1})
+    );
+    assert_eq!(
+        (&summary(&ran)["unknown"], &rows[0]["errors"]),
+        (&json!(1), &json!(1))
+    );
+    let told = run_on(&["replay", "-"], line.into());
+    assert!(
+        told.stdout.contains("1x  renewal postponed by the moon\n"),
+        "{}",
+        told.stdout
+    );
 }

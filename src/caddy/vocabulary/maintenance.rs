@@ -1,0 +1,86 @@
+//! What the maintenance loop and the cache say: certmagic `maintain.go`, `certificates.go`, `cache.go`, `crypto.go`.
+
+use super::Expiry::{Exact, PlusOne, Remaining};
+use super::Means::{
+    AriChanged, Due, DueByAri, MaintenanceJob, MaintenanceStarted, Queued, RenewedElsewhere,
+    Replaced, Stopping, Unmanaged,
+};
+use super::{CERT_EXPIRY, EXPIRATION, Row, says};
+
+/// The rows.
+pub(super) const ROWS: &[Row] = &[
+    // The loop.
+    says("started background certificate maintenance").means(MaintenanceStarted),
+    says("stopped background certificate maintenance").means(Stopping),
+    says("certificate expires soon; queuing for renewal").means(Queued).expiry(Remaining),
+    says("attempting certificate renewal").means(MaintenanceJob).expiry(Remaining),
+    says("certificate expires soon, but is already renewed in storage; reloading stored certificate").means(RenewedElsewhere),
+    says("certificate expires soon, but renewal already failed recently; waiting for backoff before retrying"),
+    says("error while checking if stored certificate is also expiring soon"),
+    says("unable to get configuration to manage certificate; unable to renew"),
+    says("no configuration associated with certificate; unable to manage").prefix(),
+    says("unable to get automation config for certificate; maintenance for this certificate will likely fail"),
+    says("loading renewed certificate"),
+    says("queueing renewal task"),
+    says("certificate has no names; removing from cache"),
+    says("panic"),
+    says("renewing managed certificates"),
+    // Whether a renewal is due, since v0.21.0.
+    says("certificate is in configured renewal window based on expiration date").means(Due).expiry(EXPIRATION),
+    says("certificate needs renewal based on ARI window").means(DueByAri).expiry(EXPIRATION),
+    says("certificate is in emergency renewal window; superceding ARI").means(Due).expiry(EXPIRATION),
+    says("certificate is in emergency renewal window; superseding ARI").means(Due).expiry(EXPIRATION),
+    says("certificate is in emergency renewal window; expiration imminent").means(Due).expiry(EXPIRATION),
+    says("no renewal time had been selected with ARI; chose an ephemeral one for now").expiry(EXPIRATION),
+    says("cannot check if nil leaf cert needs renewal"),
+    // What is served.
+    says("reloading managed certificate"),
+    says("replaced certificate in cache").means(Replaced).expiry(PlusOne("new_expiration")),
+    says("added certificate to cache").expiry(EXPIRATION),
+    says("removed certificate from cache"),
+    says("certificate already cached").prefix(),
+    says("loading managed certificate"),
+    says("cache full; evicting random certificate"),
+    says("unmanaged certificate has expired").means(Unmanaged).expiry(Exact("not_after")),
+    says("unmanaged certificate expires within 1 day").means(Unmanaged).expiry(Exact("not_after")),
+    // ACME renewal information, since v0.21.0.
+    says("updated ACME renewal information").expiry(CERT_EXPIRY),
+    says("updated and stored ACME renewal information").expiry(CERT_EXPIRY),
+    says("reloaded ARI with newer one in storage").expiry(CERT_EXPIRY),
+    says("ARI window or selected renewal time changed").means(AriChanged).expiry(CERT_EXPIRY),
+    says("failed updating renewal info from ACME CA").expiry(CERT_EXPIRY),
+    says("error while checking storage for updated ARI; updating ARI now").expiry(CERT_EXPIRY),
+    says("attempted to obtain ARI lock but it was already taken").expiry(CERT_EXPIRY),
+    says("unable to release ARI lock").expiry(CERT_EXPIRY),
+    says("loaded newer ARI from storage, but certificate is no longer in cache").prefix().expiry(CERT_EXPIRY),
+    says("obtained ARI update, but certificate no longer in cache").prefix().expiry(CERT_EXPIRY),
+    says("updating ARI"),
+    // OCSP and revocation.
+    says("stapling OCSP"),
+    says("advancing OCSP staple"),
+    says("forcefully renewing certificate due to REVOKED status"),
+    says("OCSP status for managed certificate is REVOKED; attempting to replace with new certificate").expiry(EXPIRATION),
+    says("forcefully renewing certificate").expiry(EXPIRATION),
+    says("unable to obtain new to certificate after OCSP status of REVOKED; removing from cache"),
+    says("could not remove compromised private key from use"),
+    says("removed certificate's compromised private key from use"),
+    // Cleaning of storage.
+    says("cleaning storage unit"),
+    says("storage cleaning happened too recently; skipping for now"),
+    says("finished cleaning storage units"),
+    says("unable to release lock"),
+    says("deleting old OCSP staples"),
+    says("deleting expired certificates staples"),
+    says("while deleting old OCSP staples, unable to load staple file"),
+    says("purging corrupt staple file"),
+    says("purging expired staple file"),
+    says("listing contents"),
+    says("listing site contents"),
+    says("certificate expired beyond grace period; cleaning up"),
+    says("deleting asset because resource expired"),
+    says("could not clean up asset related to expired certificate"),
+    says("deleting site folder because key is empty"),
+    says("could not clean default/global storage"),
+    says("could not clean storage configured in automation policy"),
+    says("unable to get instance ID; storage clean stamps will be incomplete"),
+];
