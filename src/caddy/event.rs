@@ -65,6 +65,10 @@ impl Event {
             return None;
         }
         let row = look_up(&entry.msg)?;
+        // Such a short message has to come from where it is meant.
+        if row.means == Means::LoopPanicked && !entry.logger.ends_with("maintenance") {
+            return None;
+        }
         let mut failure = failure_of(entry, row);
         let mut names = names_of(entry);
         if names.is_empty() {

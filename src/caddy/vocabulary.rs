@@ -67,6 +67,13 @@ pub enum Means {
     /// The worker that ran a job has panicked: Caddy holds the job for running, and never tries
     /// again before a restart (certmagic v0.25.3 `async.go`).
     WorkerPanicked,
+    /// The storage was cleaned, or was found to have been; daily, unless configured otherwise.
+    Cleaned,
+    /// The maintenance loop panicked. It begins anew ten times, and then never again (certmagic
+    /// v0.25.3 `maintain.go`).
+    LoopPanicked,
+    /// The CA has revoked the certificate.
+    Revoked,
     /// Known, and only its facts (a name, an expiry) matter.
     Noted,
 }

@@ -5,6 +5,7 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
 use crate::engine::evidence::Quote;
 use crate::engine::message::{Reason, Status};
+use crate::engine::subject::About;
 use crate::rules::Severity;
 use crate::time::LogTime;
 use serde::{Deserialize, Serialize, Serializer};
@@ -137,7 +138,7 @@ pub fn stable_id(parts: &[&str]) -> String {
 }
 
 /// What a row says beyond the state of the certificate.
-pub struct Change<'a> {
+pub(super) struct Change<'a> {
     /// The watched Caddy.
     pub instance: &'a str,
     /// The incident's id.
@@ -154,16 +155,21 @@ pub struct Change<'a> {
 
 impl AlertRow {
     /// The row of a change.
-    pub fn new(change: &Change<'_>, alert: &OpenAlert, certificate: &Certificate) -> Self {
-        let streak = certificate.streak();
-        let next = certificate.next.filter(|_| change.reason != Reason::Closed);
+    pub(super) fn new(change: &Change<'_>, alert: &OpenAlert, about: About<'_>) -> Self {
+        let certificate = about.certificate();
+        let streak = certificate.and_then(Certificate::streak);
+        let not_after = certificate.and_then(|one| one.not_after);
+        let due = certificate.and_then(|one| one.due);
+        let next = certificate
+            .and_then(|one| one.next)
+            .filter(|_| change.reason != Reason::Closed);
         Self {
             kind: "alert",
             schema: 1,
             id: alert.id.clone(),
             incident: change.incident.to_owned(),
             rule: change.rule.to_owned(),
-            scope: "certificate",
+            scope: about.scope().word(),
             severity: alert.severity,
             status: match change.reason {
                 Reason::Closed => Status::Resolved,
@@ -171,19 +177,19 @@ impl AlertRow {
             },
             reason: change.reason,
             instance: change.instance.to_owned(),
-            certificate: Some(certificate.name.to_string()),
+            certificate: certificate.map(|one| one.name.to_string()),
             at: change.at,
             opened_at: alert.opened_at,
-            not_after: certificate.not_after,
-            not_after_source: certificate.not_after.map(|_| "log"),
+            not_after,
+            not_after_source: not_after.map(|_| "log"),
             next_retry: next.map(|next| next.at),
             next_retry_source: next.map(|next| next.source),
             tries_left: next.and_then(|next| next.tries_left),
             attempt: streak.and_then(|streak| streak.attempt),
             attempts_total: streak.map_or(0, |streak| streak.attempts),
             failing_since: streak.map(|streak| streak.since),
-            due_since: certificate.due.map(|due| due.since),
-            due_since_source: certificate.due.map(|due| due.source),
+            due_since: due.map(|due| due.since),
+            due_since_source: due.map(|due| due.source),
             cause: streak.map(|streak| streak.cause),
             seen_by: streak.map(|streak| streak.seen_by),
             ca: streak.and_then(|streak| streak.ca),
@@ -191,7 +197,7 @@ impl AlertRow {
             title: alert.title.clone(),
             summary: alert.summary.clone(),
             remedy: alert.remedy.clone(),
-            evidence: certificate.evidence.quotes(),
+            evidence: about.quotes(),
         }
     }
 }

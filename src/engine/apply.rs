@@ -86,6 +86,9 @@ pub(super) fn apply(
         | Means::Managing
         | Means::MaintenanceStarted
         | Means::Stopping
+        | Means::Cleaned
+        | Means::LoopPanicked
+        | Means::Revoked
         | Means::Noted => {}
     }
     if let Some(not_after) = event.not_after {

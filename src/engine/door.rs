@@ -9,6 +9,7 @@ use crate::engine::instance::Moved;
 use crate::engine::message::{Message, Reason};
 use crate::engine::state::{RowChange, StateError, Watched, restore};
 use crate::engine::step::{Step, UNTIMED, learn};
+use crate::engine::subject::{About, Subject};
 use crate::engine::unknown::Unknowns;
 use crate::rules::{LineFields, RuleSet};
 use crate::time::LogTime;
@@ -167,9 +168,7 @@ impl Engine {
     /// each at its own moment. Never moves it back.
     pub fn tick(&mut self, instance: &str, now: LogTime, out: &mut Vec<AlertRow>) {
         self.release(instance, None, out);
-        if let Some(watched) = self.watched.get_mut(instance)
-            && let Some(log_time) = watched.instance.log_time
-        {
+        if let Some(watched) = self.watched.get_mut(instance) {
             let mut step = Step {
                 rules: &self.rules,
                 instance,
@@ -177,9 +176,33 @@ impl Engine {
                 out,
             };
             step.fire(watched, now);
-            watched.instance.log_time = Some(log_time.max(now));
+            // Before the first line there is no log time: what it says may be older than now.
+            if let Some(log_time) = &mut watched.instance.log_time {
+                *log_time = (*log_time).max(now);
+            }
             watched.instance_changed = true;
         }
+    }
+
+    /// A source's log cannot be read, since a moment by our own clock and for a reason; or, with
+    /// `None`, it can be read again.
+    pub fn reach(
+        &mut self,
+        instance: &str,
+        at: LogTime,
+        lost: Option<&str>,
+        out: &mut Vec<AlertRow>,
+    ) {
+        let watched = self.watched.entry(instance.to_owned()).or_default();
+        let since = watched.instance.lost.take().map(|(since, _)| since);
+        watched.instance.lost = lost.map(|why| (since.unwrap_or(at), why.to_owned()));
+        Step {
+            rules: &self.rules,
+            instance,
+            at,
+            out,
+        }
+        .look_at_source(watched);
     }
 
     /// Ends an instance's log: a line that waited for a second one to confirm its time is judged.
@@ -198,20 +221,22 @@ impl Engine {
             return Vec::new();
         };
         let mut messages = Vec::new();
-        for name in std::mem::take(&mut watched.untold) {
-            let Some(incident) = watched.incidents.get_mut(&name) else {
+        for subject in std::mem::take(&mut watched.untold) {
+            let Some(incident) = watched.incidents.get_mut(&subject) else {
                 continue;
             };
-            let rows = watched
-                .certificates
-                .get(&name)
-                .map(|certificate| open_rows(instance, &incident.id, certificate))
-                .unwrap_or_default();
-            messages.extend(incident.tell(&rows));
+            let about = match &subject {
+                Subject::Source => Some(About::Source(&watched.instance)),
+                Subject::Certificate(name) => {
+                    watched.certificates.get(name).map(About::Certificate)
+                }
+            };
+            let rows = about.map(|about| open_rows(instance, &incident.id, about));
+            messages.extend(incident.tell(&rows.unwrap_or_default()));
             if incident.is_over() {
-                watched.incidents.remove(&name);
+                watched.incidents.remove(&subject);
             }
-            watched.changed.insert(name);
+            watched.changed.insert(subject);
         }
         messages
     }
@@ -323,11 +348,10 @@ impl Engine {
     }
 }
 
-/// The open alerts of a certificate as they stand, most telling first.
-fn open_rows(instance: &str, incident: &str, certificate: &Certificate) -> Vec<AlertRow> {
-    let mut rows: Vec<AlertRow> = certificate
-        .alerts
-        .iter()
+/// The open alerts of a certificate or source as they stand, most telling first.
+fn open_rows(instance: &str, incident: &str, about: About<'_>) -> Vec<AlertRow> {
+    let alerts = about.alerts().iter();
+    let mut rows: Vec<AlertRow> = alerts
         .map(|(rule, alert)| {
             let change = Change {
                 instance,
@@ -337,7 +361,7 @@ fn open_rows(instance: &str, incident: &str, certificate: &Certificate) -> Vec<A
                 closed_by: None,
                 at: alert.opened_at,
             };
-            AlertRow::new(&change, alert, certificate)
+            AlertRow::new(&change, alert, about)
         })
         .collect();
     rows.sort_by_key(|row| (Reverse(row.severity), telling(&row.rule)));
@@ -372,6 +396,10 @@ impl LineFields for Entry {
 
     fn level(&self) -> Option<&str> {
         Some(self.level.word()).filter(|word| !word.is_empty())
+    }
+
+    fn is_known(&self) -> bool {
+        !is_unknown(self)
     }
 
     fn field(&self, name: &str) -> Option<Cow<'_, str>> {

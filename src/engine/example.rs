@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 /// Runs one example of a rule. The error says what happened instead, for a person.
 pub fn run(rules: &Arc<RuleSet>, rule: &str, example: &Example) -> Result<(), String> {
+    let rules = &Arc::new(rules.with(rule));
     let rows: Vec<AlertRow> = rows(rules, example)?
         .into_iter()
         .filter(|row| row.rule == rule)
@@ -45,6 +46,13 @@ fn rows(rules: &Arc<RuleSet>, example: &Example) -> Result<Vec<AlertRow>, String
         };
         let quote = || Quote::new(&origin, line.as_bytes());
         engine.entry(INSTANCE, &entry, quote, &mut rows);
+    }
+    if let Some(lost) = example.lost {
+        engine.reach(INSTANCE, lost, Some("the example loses its log"), &mut rows);
+    }
+    if let Some(found) = example.found {
+        engine.tick(INSTANCE, found, &mut rows);
+        engine.reach(INSTANCE, found, None, &mut rows);
     }
     if let Some(until) = example.until {
         engine.tick(INSTANCE, until, &mut rows);

@@ -4,6 +4,7 @@ use crate::caddy::ca::Ca;
 use crate::caddy::cause::Cause;
 use crate::caddy::failure::{Job, Origin};
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
+use crate::engine::evidence::neutral;
 use crate::engine::instance::Instance;
 use crate::rules::{Fact, Facts};
 use crate::time::LogTime;
@@ -69,6 +70,35 @@ pub(super) fn facts(
     facts.set(Fact::RateLimitedUntil, sane(rate_limited_until));
     facts.set(Fact::SeenBy, streak.map(|streak| streak.seen_by.word()));
     facts.set(Fact::Ca, streak.and_then(|streak| streak.ca).map(Ca::word));
+    facts
+}
+
+/// The facts about the source itself.
+pub(super) fn source_facts<'a>(
+    instance_name: &str,
+    instance: &Instance,
+    mut certificates: impl Iterator<Item = &'a Certificate>,
+) -> Facts {
+    let mut facts = Facts::new();
+    // While a renewal is due, each tick names it.
+    let waiting = certificates.any(|one| one.due.is_some() && one.last_due >= instance.rhythm.tick);
+    let next = instance.rhythm.next(waiting, instance.interval());
+    facts.set(Fact::SourceName, Some(instance_name));
+    facts.set(Fact::Informed, Some(instance.informed));
+    facts.set(Fact::LastLine, instance.rhythm.heard);
+    facts.set(Fact::NextLine, next.map(|(at, _)| at));
+    facts.set(Fact::Rhythm, next.map(|(_, beat)| beat.word()));
+    facts.set(
+        Fact::LostSince,
+        instance.lost.as_ref().map(|(since, _)| *since),
+    );
+    facts.set(
+        Fact::LostWhy,
+        instance.lost.as_ref().map(|(_, why)| neutral(why)),
+    );
+    facts.set(Fact::Lost, Some(instance.lost.is_some()));
+    facts.set(Fact::Panics, Some(instance.panics));
+    facts.set(Fact::LoopDead, Some(instance.is_loop_dead()));
     facts
 }
 

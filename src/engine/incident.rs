@@ -3,6 +3,7 @@
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, ClosedBy, stable_id};
 use crate::engine::message::{Message, Reason, Status};
+use crate::engine::subject::Subject;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ pub(super) struct Incident {
     pub id: String,
     /// The watched Caddy.
     pub instance: String,
-    /// The certificate.
-    pub name: String,
+    /// The certificate; `None` for the source itself.
+    pub name: Option<String>,
     /// Rules that are open, with the severity each has reached.
     pub open: BTreeMap<String, Severity>,
     /// The highest severity it has had.
@@ -35,12 +36,18 @@ pub(super) struct Incident {
 
 impl Incident {
     /// An incident that begins.
-    pub(super) fn new(instance: &str, name: &str, at: Option<LogTime>) -> Self {
+    pub(super) fn new(instance: &str, subject: &Subject, at: Option<LogTime>) -> Self {
+        let name = subject.name().map(ToString::to_string);
         let opened = at.map_or_else(String::new, |at| at.micros().to_string());
         Self {
-            id: stable_id(&["incident", instance, name, &opened]),
+            id: stable_id(&[
+                "incident",
+                instance,
+                name.as_deref().unwrap_or_default(),
+                &opened,
+            ]),
             instance: instance.to_owned(),
-            name: name.to_owned(),
+            name,
             open: BTreeMap::new(),
             worst: Severity::Info,
             told: BTreeMap::new(),
@@ -119,7 +126,7 @@ impl Incident {
             id: stable_id(&["message", &self.id, &self.messages.to_string()]),
             incident: self.id.clone(),
             instance: self.instance.clone(),
-            certificate: Some(self.name.clone()),
+            certificate: self.name.clone(),
             severity,
             status: if reason == Reason::Closed {
                 Status::Resolved
@@ -135,7 +142,7 @@ impl Incident {
     }
 
     fn closing_words(&self, row: &AlertRow) -> (String, String) {
-        let name = &self.name;
+        let name = self.name.as_ref().unwrap_or(&self.instance);
         let mut lines = Vec::new();
         let title = match row.closed_by {
             Some(ClosedBy::Forgotten) => {

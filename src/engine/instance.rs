@@ -2,19 +2,23 @@
 
 use crate::caddy::backoff::{Table, Tick};
 use crate::caddy::name::Name;
+use crate::engine::alert::OpenAlert;
 use crate::engine::certificate::{NextRetry, RetrySource};
+use crate::engine::evidence::Evidence;
+use crate::engine::rhythm::Rhythm;
 use crate::engine::tick::Ticker;
 use crate::engine::unknown::Unknowns;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A jump ahead of more than this counts only when a second line confirms it.
 pub(super) const JUMP: TimeDelta = TimeDelta::days(7);
 
 /// One watched Caddy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Instance {
     /// How far its log has come.
     pub log_time: Option<LogTime>,
@@ -33,8 +37,22 @@ pub(super) struct Instance {
     /// Names that handshakes asked for: strangers choose them.
     pub strangers: BTreeSet<Name>,
     /// What it said about certificates that nobody understood.
-    #[serde(default)]
     pub unknown: Unknowns,
+    /// Lines that come by the clock.
+    pub rhythm: Rhythm,
+    /// Since when its log cannot be read, and why.
+    pub lost: Option<(LogTime, String)>,
+    /// Panics of the code that renews certificates since its start.
+    pub panics: u32,
+    /// Those of the maintenance loop, and when the last one was.
+    pub loop_panics: u32,
+    pub last_panic: Option<LogTime>,
+    /// Lines that prove its alerts.
+    pub evidence: Evidence,
+    /// Open alerts about the source itself, by rule.
+    pub alerts: BTreeMap<String, OpenAlert>,
+    /// The next moment at which a rule about it has to be looked at.
+    pub wake: Option<LogTime>,
 }
 
 /// What a stamp did to the log clock.
@@ -77,9 +95,32 @@ impl Instance {
     pub(super) fn restart(&mut self, at: LogTime) {
         self.started = Some(at);
         self.informed = true;
+        (self.panics, self.loop_panics, self.last_panic) = (0, 0, None);
         self.ticker.start(at);
         self.dropped.clear();
         self.strangers.clear();
+    }
+
+    /// The maintenance loop panicked, or a worker did.
+    pub(super) fn panicked(&mut self, in_loop: bool, at: LogTime) {
+        self.panics = self.panics.saturating_add(1);
+        if in_loop {
+            self.last_panic = Some(at);
+            self.loop_panics = self.loop_panics.saturating_add(1);
+        }
+    }
+
+    /// Whether the maintenance loop begins anew because it has just panicked: the process, and what
+    /// it has under way, go on.
+    pub(super) fn is_revived(&self, at: LogTime) -> bool {
+        const AT_ONCE: TimeDelta = TimeDelta::seconds(2);
+        self.last_panic.is_some_and(|last| at - last <= AT_ONCE)
+    }
+
+    /// The loop is begun anew after each of ten panics (certmagic v0.25.3 `maintain.go`).
+    pub(super) fn is_loop_dead(&self) -> bool {
+        const REVIVALS: u32 = 10;
+        self.loop_panics > REVIVALS
     }
 
     /// Remembers a name whose lines are not judged; of too many the first are kept.

@@ -1,4 +1,4 @@
-//! Rules over one certificate: alerts opened, worsened and closed.
+//! Rules over one certificate or source: alerts opened, worsened and closed.
 
 use crate::caddy::remedy::advise;
 use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
@@ -8,13 +8,15 @@ use crate::engine::evidence::neutral;
 use crate::engine::facts::advice;
 use crate::engine::incident::Incident;
 use crate::engine::message::Reason;
+use crate::engine::subject::About;
 use crate::rules::{
     Captures, Closing, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth,
 };
 use crate::time::LogTime;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// One look at one certificate.
+/// One look at one certificate or source.
 pub(super) struct Judge<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) instance: &'a str,
@@ -23,6 +25,7 @@ pub(super) struct Judge<'a> {
     /// The same as it is shown: `None` while no line had a time.
     pub(super) shown_at: Option<LogTime>,
     pub(super) facts: Facts,
+    pub(super) about: About<'a>,
 }
 
 /// Which rules to look at.
@@ -35,16 +38,46 @@ pub(super) enum Which<'a> {
     Matched(&'a Rule, &'a Captures),
 }
 
-/// The certificate on trial, its incident, and the rows that come of it.
-pub(super) struct Case<'a> {
-    pub(super) certificate: &'a mut Certificate,
+/// What is open about the one on trial, and the rows that come of the trial.
+#[derive(Debug, Default)]
+pub(super) struct Case {
+    /// Open alerts by rule.
+    pub(super) alerts: BTreeMap<String, OpenAlert>,
+    /// The next moment at which a rule has to be looked at.
+    pub(super) wake: Option<LogTime>,
     pub(super) incident: Option<Incident>,
     pub(super) rows: Vec<AlertRow>,
 }
 
+impl Case {
+    /// A case with what is open, and no row yet.
+    pub(super) fn open(
+        alerts: BTreeMap<String, OpenAlert>,
+        wake: Option<LogTime>,
+        incident: Option<Incident>,
+    ) -> Self {
+        Self {
+            alerts,
+            wake,
+            incident,
+            rows: Vec::new(),
+        }
+    }
+}
+
 impl Judge<'_> {
+    /// Closes what was opened by a line.
+    pub(super) fn close_matched(&self, case: &mut Case) {
+        let matched = |id: &str| {
+            self.rules
+                .get(id)
+                .is_some_and(|rule| rule.matcher.is_some())
+        };
+        self.close_where(ClosedBy::Condition, case, matched);
+    }
+
     /// Opens and worsens alerts, and sets the moment of the next look.
-    pub(super) fn open(&self, case: &mut Case<'_>, which: &Which<'_>) {
+    pub(super) fn open(&self, case: &mut Case, which: &Which<'_>) {
         let (chosen, line): (Vec<&Rule>, Option<&Captures>) = match which {
             Which::Reading(changed) => (self.rules.rules_reading(*changed).collect(), None),
             Which::All => (self.on_facts().collect(), None),
@@ -62,14 +95,14 @@ impl Judge<'_> {
                 self.raise((rule, verdict.severity, line), case);
             }
         }
-        case.certificate.wake = self.next_look();
+        case.wake = self.next_look();
     }
 
     fn on_facts(&self) -> impl Iterator<Item = &Rule> {
-        self.rules
-            .all()
-            .iter()
-            .filter(|rule| rule.enabled && rule.matcher.is_none())
+        let scope = self.about.scope();
+        let on_facts = |rule: &&Rule| rule.enabled && rule.matcher.is_none();
+        let all = self.rules.all().iter();
+        all.filter(move |rule| on_facts(rule) && rule.scope == scope)
     }
 
     /// The earliest moment to come at which a rule would open that is already true.
@@ -84,13 +117,8 @@ impl Judge<'_> {
             .min()
     }
 
-    fn raise(
-        &self,
-        (rule, severity, line): (&Rule, Severity, Option<&Captures>),
-        case: &mut Case<'_>,
-    ) {
-        let certificate = &*case.certificate;
-        let known = certificate.alerts.get(&rule.id);
+    fn raise(&self, (rule, severity, line): (&Rule, Severity, Option<&Captures>), case: &mut Case) {
+        let known = case.alerts.get(&rule.id);
         if known.is_some_and(|alert| alert.severity >= severity) {
             return;
         }
@@ -99,14 +127,14 @@ impl Judge<'_> {
         } else {
             Reason::Opened
         };
-        let context = self.context(rule, severity, line, certificate);
+        let context = self.context(rule, severity, line);
         let fill = |template: &Template| {
             template
                 .render(&context)
                 .unwrap_or_else(|error| format!("{} ({error})", rule.title))
         };
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
-        let id = known.map_or_else(|| self.id(rule, certificate), |alert| alert.id.clone());
+        let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
         let alert = OpenAlert {
             id,
             severity,
@@ -116,18 +144,20 @@ impl Judge<'_> {
             remedy: fill(&rule.texts.remedy),
         };
         self.change((reason, None), (&rule.id, &alert), case);
-        case.certificate.alerts.insert(rule.id.clone(), alert);
+        case.alerts.insert(rule.id.clone(), alert);
     }
 
-    fn id(&self, rule: &Rule, certificate: &Certificate) -> String {
+    fn id(&self, rule: &Rule) -> String {
         let opened = self
             .shown_at
             .map_or_else(String::new, |at| at.micros().to_string());
-        stable_id(&[&rule.id, self.instance, certificate.name.as_str(), &opened])
+        let certificate = self.about.certificate();
+        let name = certificate.map_or("", |certificate| certificate.name.as_str());
+        stable_id(&[&rule.id, self.instance, name, &opened])
     }
 
-    /// Closes what the outcome of an event closes.
-    pub(super) fn close(&self, outcome: Outcome, case: &mut Case<'_>) {
+    /// Closes what the outcome of an event closes, and what closes as soon as it is untrue.
+    pub(super) fn close(&self, outcome: Outcome, case: &mut Case) {
         if outcome.recovered {
             let over = |id: &str| {
                 self.rules
@@ -135,13 +165,14 @@ impl Judge<'_> {
                     .is_none_or(|rule| !self.still_holds(rule))
             };
             self.close_where(ClosedBy::Renewed, case, over);
-        } else if outcome.attempt_ended {
-            let untrue = |id: &str| {
-                let rule = self.rules.get(id);
-                rule.is_some_and(|rule| rule.closes == Closing::Attempt && self.is_untrue(rule))
-            };
-            self.close_where(ClosedBy::Condition, case, untrue);
         }
+        self.close_where(ClosedBy::Condition, case, |id| {
+            self.rules.get(id).is_some_and(|rule| match rule.closes {
+                Closing::Recovery => false,
+                Closing::Attempt => outcome.attempt_ended && self.is_untrue(rule),
+                Closing::Untrue => rule.matcher.is_none() && !self.still_holds(rule),
+            })
+        });
     }
 
     /// Whether a rule would open at this very moment, without a line.
@@ -168,13 +199,13 @@ impl Judge<'_> {
     pub(super) fn close_where(
         &self,
         closed_by: ClosedBy,
-        case: &mut Case<'_>,
+        case: &mut Case,
         test: impl Fn(&str) -> bool,
     ) {
-        let open = case.certificate.alerts.keys();
+        let open = case.alerts.keys();
         let closing: Vec<String> = open.filter(|rule| test(rule)).cloned().collect();
         for rule in closing {
-            if let Some(alert) = case.certificate.alerts.remove(&rule) {
+            if let Some(alert) = case.alerts.remove(&rule) {
                 self.change((Reason::Closed, Some(closed_by)), (&rule, &alert), case);
             }
         }
@@ -184,12 +215,12 @@ impl Judge<'_> {
         &self,
         (reason, closed_by): (Reason, Option<ClosedBy>),
         (rule, alert): (&str, &OpenAlert),
-        case: &mut Case<'_>,
+        case: &mut Case,
     ) {
-        let name = case.certificate.name.as_str();
+        let subject = self.about.subject();
         let incident = case
             .incident
-            .get_or_insert_with(|| Incident::new(self.instance, name, self.shown_at));
+            .get_or_insert_with(|| Incident::new(self.instance, &subject, self.shown_at));
         let change = Change {
             instance: self.instance,
             incident: &incident.id,
@@ -198,27 +229,18 @@ impl Judge<'_> {
             closed_by,
             at: self.shown_at,
         };
-        let row = AlertRow::new(&change, alert, case.certificate);
+        let row = AlertRow::new(&change, alert, self.about);
         incident.note(&row);
         case.rows.push(row);
     }
 
     /// What the templates of a rule may name.
-    fn context(
-        &self,
-        rule: &Rule,
-        severity: Severity,
-        line: Option<&Captures>,
-        certificate: &Certificate,
-    ) -> Value {
-        let streak = certificate.streak();
-        let mend = streak.map(|one| {
-            advise(
-                one.cause,
-                one.seen_by,
-                &certificate.name,
-                one.ca_url.as_deref(),
-            )
+    fn context(&self, rule: &Rule, severity: Severity, line: Option<&Captures>) -> Value {
+        let certificate = self.about.certificate();
+        let streak = certificate.and_then(Certificate::streak);
+        let mend = certificate.zip(streak).map(|(certificate, one)| {
+            let name = &certificate.name;
+            advise(one.cause, one.seen_by, name, one.ca_url.as_deref())
         });
         let cause = json!({
             "name": streak.map(|one| one.cause.word()),
@@ -226,14 +248,15 @@ impl Judge<'_> {
             "check": mend.as_ref().map(|mend| &mend.check),
             "remedy": mend.as_ref().map(|mend| &mend.remedy),
         });
+        let scope = self.about.scope();
         json!({
-            "name": certificate.name.as_str(),
+            "name": certificate.map_or(self.instance, |one| one.name.as_str()),
             "instance": self.instance,
             "severity": severity.word(),
             "at": self.shown_at.map(LogTime::seconds),
-            "cert": self.facts.to_json(),
+            scope.prefix(): self.facts.to_json(scope),
             "cause": cause,
-            "advice": advice(certificate),
+            "advice": certificate.map(advice),
             "param": rule.names.parameters_json(),
             "line": line.map(|captures| captures.to_json(neutral)),
         })

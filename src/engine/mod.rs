@@ -25,8 +25,10 @@ mod instance;
 mod judge;
 pub mod message;
 mod recovery;
+mod rhythm;
 mod state;
 mod step;
+mod subject;
 mod tick;
 mod unknown;
 

@@ -6,7 +6,9 @@ use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::incident::Incident;
 use crate::engine::instance::Instance;
+use crate::engine::subject::Subject;
 use crate::time::LogTime;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One row of state: what to write, or to delete.
@@ -34,50 +36,52 @@ pub struct StateError {
 pub(super) struct Watched {
     pub(super) instance: Instance,
     pub(super) certificates: BTreeMap<Name, Certificate>,
-    pub(super) incidents: BTreeMap<Name, Incident>,
-    /// Names whose certificate or incident changed since the rows were taken.
-    pub(super) changed: BTreeSet<Name>,
+    pub(super) incidents: BTreeMap<Subject, Incident>,
+    /// What changed, itself or its incident, since the rows were taken.
+    pub(super) changed: BTreeSet<Subject>,
     /// Whether the instance itself changed since.
     pub(super) instance_changed: bool,
     /// Incidents that may have something to tell.
-    pub(super) untold: BTreeSet<Name>,
+    pub(super) untold: BTreeSet<Subject>,
     /// A line whose stamp lies far ahead; it waits for a second one.
     pub(super) held: Option<(Entry, Quote)>,
-    /// When to look at which certificate by time alone.
-    pub(super) wakes: BTreeSet<(LogTime, Name)>,
+    /// When to look at what by time alone.
+    pub(super) wakes: BTreeSet<(LogTime, Subject)>,
 }
 
 const INSTANCE: &str = "instance";
 const CERTIFICATE: &str = "certificate";
 const INCIDENT: &str = "incident";
 
-fn key(instance: &str, name: &Name) -> String {
-    format!("{instance}/{name}")
+fn key(instance: &str, subject: &Subject) -> String {
+    match subject {
+        Subject::Source => instance.to_owned(),
+        Subject::Certificate(name) => format!("{instance}/{name}"),
+    }
 }
 
 impl Watched {
     /// The rows that changed since the last call.
     pub(super) fn take_rows(&mut self, instance: &str, rows: &mut Vec<RowChange>) {
         if std::mem::take(&mut self.instance_changed) {
-            let value = serde_json::to_string(&self.instance).ok();
-            rows.push(RowChange {
-                kind: INSTANCE,
-                key: instance.to_owned(),
-                value,
-            });
+            rows.push(row(INSTANCE, instance, Some(&self.instance)));
         }
-        for name in std::mem::take(&mut self.changed) {
-            let certificate = self.certificates.get(&name).map(serde_json::to_string);
-            let incident = self.incidents.get(&name).map(serde_json::to_string);
-            for (kind, value) in [(CERTIFICATE, certificate), (INCIDENT, incident)] {
-                let value = value.and_then(Result::ok);
-                rows.push(RowChange {
-                    kind,
-                    key: key(instance, &name),
-                    value,
-                });
+        for subject in std::mem::take(&mut self.changed) {
+            let key = key(instance, &subject);
+            if let Subject::Certificate(name) = &subject {
+                let certificate = self.certificates.get(name);
+                rows.push(row(CERTIFICATE, &key, certificate));
             }
+            rows.push(row(INCIDENT, &key, self.incidents.get(&subject)));
         }
+    }
+}
+
+fn row<T: Serialize>(kind: &'static str, key: &str, value: Option<&T>) -> RowChange {
+    RowChange {
+        kind,
+        key: key.to_owned(),
+        value: value.and_then(|value| serde_json::to_string(value).ok()),
     }
 }
 
@@ -109,21 +113,30 @@ fn instance_of(key: &str) -> &str {
 
 fn put_back(watched: &mut Watched, kind: &str, value: &str) -> serde_json::Result<()> {
     match kind {
-        INSTANCE => watched.instance = serde_json::from_str(value)?,
+        INSTANCE => {
+            watched.instance = serde_json::from_str(value)?;
+            let wake = watched.instance.wake;
+            watched.wakes.extend(wake.map(|at| (at, Subject::Source)));
+        }
         CERTIFICATE => {
             let certificate: Certificate = serde_json::from_str(value)?;
             let name = certificate.name.clone();
-            watched
-                .wakes
-                .extend(certificate.wake.map(|at| (at, name.clone())));
+            watched.wakes.extend(
+                certificate
+                    .wake
+                    .map(|at| (at, Subject::Certificate(name.clone()))),
+            );
             watched.certificates.insert(name, certificate);
         }
         INCIDENT => {
             let incident: Incident = serde_json::from_str(value)?;
-            if let Some(name) = Name::parse(&incident.name) {
-                watched.untold.insert(name.clone());
-                watched.incidents.insert(name, incident);
-            }
+            let subject = match incident.name.as_deref().map(Name::parse) {
+                None => Subject::Source,
+                Some(Some(name)) => Subject::Certificate(name),
+                Some(None) => return Ok(()),
+            };
+            watched.untold.insert(subject.clone());
+            watched.incidents.insert(subject, incident);
         }
         _ => {}
     }

@@ -9,11 +9,12 @@ use crate::engine::alert::{AlertRow, ClosedBy};
 use crate::engine::apply::{Outcome, apply, restarted};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
-use crate::engine::facts::facts;
+use crate::engine::facts::{facts, source_facts};
 use crate::engine::instance::Instance;
 use crate::engine::judge::{Case, Judge, Which};
 use crate::engine::state::Watched;
-use crate::rules::{Captures, Facts, Rule, RuleSet};
+use crate::engine::subject::{About, Subject};
+use crate::rules::{Captures, Facts, Rule, RuleSet, Scope};
 use crate::time::LogTime;
 
 /// The moment used while no line of an instance had a time.
@@ -86,6 +87,7 @@ impl Step<'_> {
                 }
             }
         }
+        self.hear_of_source(watched, event, quote);
     }
 
     /// Judges the certificates that a line names by a rule whose matcher took the line.
@@ -96,6 +98,13 @@ impl Step<'_> {
         names: &[Name],
         quote: &impl Fn() -> Quote,
     ) {
+        if rule.scope == Scope::Source {
+            watched.instance.evidence.last = Some(quote());
+            self.hear_source(watched, self.at, |judge, case| {
+                judge.open(case, &Which::Matched(rule, captures));
+            });
+            return;
+        }
         for name in names {
             if let Some(mut certificate) = watched.certificates.remove(name) {
                 certificate.evidence.last = Some(quote());
@@ -107,13 +116,14 @@ impl Step<'_> {
         }
     }
 
-    fn judge(&self, watched: &Watched, certificate: &Certificate, at: LogTime) -> Judge<'_> {
+    fn judge<'a>(&'a self, about: About<'a>, facts: Facts, at: LogTime) -> Judge<'a> {
         Judge {
             rules: self.rules,
             instance: self.instance,
             at,
             shown_at: Some(at).filter(|at| *at != UNTIMED),
-            facts: facts(self.instance, &watched.instance, certificate, at),
+            facts,
+            about,
         }
     }
 
@@ -154,65 +164,122 @@ impl Step<'_> {
         });
     }
 
-    /// One hearing: the certificate's incident is fetched, judged, and put back with what changed.
+    /// One hearing: what is open about the certificate is fetched, judged, and put back.
     fn hear(
         &mut self,
         watched: &mut Watched,
         certificate: &mut Certificate,
         at: LogTime,
-        hearing: impl FnOnce(&Judge<'_>, &mut Case<'_>),
+        hearing: impl FnOnce(&Judge<'_>, &mut Case),
     ) {
-        let name = certificate.name.clone();
+        let facts = facts(self.instance, &watched.instance, certificate, at);
+        let subject = Subject::Certificate(certificate.name.clone());
+        let alerts = std::mem::take(&mut certificate.alerts);
         let wake = certificate.wake;
-        let judge = self.judge(watched, certificate, at);
-        let mut case = Case {
-            incident: watched.incidents.remove(&name),
-            certificate,
-            rows: Vec::new(),
-        };
-        hearing(&judge, &mut case);
-        let Case {
-            incident, mut rows, ..
-        } = case;
-        if wake != certificate.wake {
-            watched
-                .wakes
-                .extend(certificate.wake.map(|at| (at, name.clone())));
+        let mut case = Case::open(alerts, wake, watched.incidents.remove(&subject));
+        hearing(
+            &self.judge(About::Certificate(certificate), facts, at),
+            &mut case,
+        );
+        certificate.alerts = std::mem::take(&mut case.alerts);
+        certificate.wake = case.wake;
+        self.conclude(watched, subject, wake, case);
+    }
+
+    /// The same for the source itself.
+    fn hear_source(
+        &mut self,
+        watched: &mut Watched,
+        at: LogTime,
+        hearing: impl FnOnce(&Judge<'_>, &mut Case),
+    ) {
+        let mut instance = std::mem::take(&mut watched.instance);
+        let facts = source_facts(self.instance, &instance, watched.certificates.values());
+        let alerts = std::mem::take(&mut instance.alerts);
+        let wake = instance.wake;
+        let mut case = Case::open(alerts, wake, watched.incidents.remove(&Subject::Source));
+        hearing(&self.judge(About::Source(&instance), facts, at), &mut case);
+        instance.alerts = std::mem::take(&mut case.alerts);
+        instance.wake = case.wake;
+        watched.instance = instance;
+        watched.instance_changed = true;
+        self.conclude(watched, Subject::Source, wake, case);
+    }
+
+    /// Puts back what a hearing changed.
+    fn conclude(
+        &mut self,
+        watched: &mut Watched,
+        subject: Subject,
+        wake: Option<LogTime>,
+        mut case: Case,
+    ) {
+        if wake != case.wake {
+            let woken = case.wake.map(|at| (at, subject.clone()));
+            watched.wakes.extend(woken);
             if let Some(at) = wake {
-                watched.wakes.remove(&(at, name.clone()));
+                watched.wakes.remove(&(at, subject.clone()));
             }
         }
+        let incident = case.incident.take();
         watched
             .incidents
-            .extend(incident.map(|incident| (name.clone(), incident)));
-        if !rows.is_empty() {
-            watched.untold.insert(name.clone());
+            .extend(incident.map(|incident| (subject.clone(), incident)));
+        if !case.rows.is_empty() {
+            watched.untold.insert(subject.clone());
         }
-        watched.changed.insert(name);
-        self.out.append(&mut rows);
+        watched.changed.insert(subject);
+        self.out.append(&mut case.rows);
+    }
+
+    /// Judges the source after a change of its state: what does not hold any more closes.
+    pub(super) fn look_at_source(&mut self, watched: &mut Watched) {
+        self.hear_source(watched, self.at, |judge, case| {
+            judge.close(Outcome::default(), case);
+            judge.open(case, &Which::All);
+        });
+    }
+
+    /// What a line about certificates says about the source itself.
+    fn hear_of_source(&mut self, watched: &mut Watched, event: &Event, quote: &impl Fn() -> Quote) {
+        let instance = &mut watched.instance;
+        let mut news = instance.rhythm.hear(event, self.at, instance.interval());
+        if matches!(event.means, Means::LoopPanicked | Means::WorkerPanicked) {
+            instance.panicked(event.means == Means::LoopPanicked, self.at);
+            instance.evidence.failure(quote());
+            news = true;
+        }
+        if news || !instance.alerts.is_empty() {
+            self.look_at_source(watched);
+        }
     }
 
     /// Fires the deadlines up to a moment, in order, each at its own.
     pub(super) fn fire(&mut self, watched: &mut Watched, until: LogTime) {
-        while let Some((at, name)) = watched
+        while let Some((at, subject)) = watched
             .wakes
             .first()
             .cloned()
             .filter(|(at, _)| *at <= until)
         {
             watched.wakes.pop_first();
+            let judge_all = |judge: &Judge<'_>, case: &mut Case| judge.open(case, &Which::All);
+            let Subject::Certificate(name) = subject else {
+                watched.instance.wake = None;
+                self.hear_source(watched, at, judge_all);
+                continue;
+            };
             if let Some(mut certificate) = watched.certificates.remove(&name) {
                 certificate.wake = None;
-                self.hear(watched, &mut certificate, at, |judge, case| {
-                    judge.open(case, &Which::All);
-                });
+                self.hear(watched, &mut certificate, at, judge_all);
                 watched.certificates.insert(name, certificate);
             }
         }
     }
 
-    /// Judges every certificate by every rule.
+    /// Judges the source and every certificate by every rule.
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
+        self.look_at_source(watched);
         for name in watched.certificates.keys().cloned().collect::<Vec<_>>() {
             if let Some(mut certificate) = watched.certificates.remove(&name) {
                 self.hear(watched, &mut certificate, self.at, |judge, case| {
@@ -225,7 +292,16 @@ impl Step<'_> {
 
     /// A new maintenance loop: every job and counter of the old one is gone.
     fn restart(&mut self, watched: &mut Watched) {
+        if watched.instance.is_revived(self.at) {
+            watched.instance.ticker.start(self.at);
+            return;
+        }
         watched.instance.restart(self.at);
+        // What a line opened about the source is over with the process that wrote it.
+        self.hear_source(watched, self.at, |judge, case| {
+            judge.close_matched(case);
+            judge.close(Outcome::default(), case);
+        });
         for name in watched.certificates.keys().cloned().collect::<Vec<_>>() {
             let Some(mut certificate) = watched.certificates.remove(&name) else {
                 continue;
@@ -266,7 +342,7 @@ impl Step<'_> {
         if let Some(mut certificate) = watched.certificates.remove(name) {
             self.hear(watched, &mut certificate, self.at, |judge, case| {
                 judge.close_where(ClosedBy::Forgotten, case, |_| true);
-                case.certificate.wake = None;
+                case.wake = None;
             });
             Instance::ignore(&mut watched.instance.dropped, name.clone());
         }

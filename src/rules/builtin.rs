@@ -12,6 +12,7 @@ macro_rules! embedded {
 
 embedded![
     "ca-refused",
+    "caddy-crashed",
     "challenge-failing",
     "dns-broken",
     "dns-provider-refused",
@@ -19,21 +20,25 @@ embedded![
     "gave-up",
     "issuer-downgrade",
     "last-tries",
+    "maintenance-dead",
     "obtain-dead",
     "obtain-failing",
     "rate-limited",
     "renewal-failing",
     "renewal-overdue",
     "retry-after-expiry",
+    "source-lost",
+    "source-silent",
     "staging-blocks-production",
     "staging-issued",
     "storage-broken",
+    "unknown-tls-error",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{Configured, Expectation, Fact, Facts, RuleSet};
+    use crate::rules::{Configured, Expectation, Fact, Facts, RuleSet, Scope};
     use crate::time::LogTime;
 
     fn built_in() -> RuleSet {
@@ -96,7 +101,7 @@ mod tests {
             .with(Fact::SeenBy, "caddy");
         let context = serde_json::json!({
             "name": "a.example.com", "instance": "edge", "severity": "critical",
-            "at": 1_777_845_841, "advice": "restart Caddy", "cert": facts.to_json(),
+            "at": 1_777_845_841, "advice": "restart Caddy", "cert": facts.to_json(Scope::Certificate),
             "cause": {
                 "name": "dns.servfail", "explanation": "the resolver answered SERVFAIL",
                 "check": "dig SOA example.com", "remedy": "Repair the resolver",

@@ -5,7 +5,7 @@
 //! words, the words it is compared with are checked as well.
 
 use super::condition::{ConditionError, bind};
-use super::fact::{Fact, FactType, PREFIX};
+use super::fact::{Fact, FactType, Scope};
 use super::scope::{Names, scalar_kind};
 use super::syntax::Parsed;
 use crate::diagnostic::nearest;
@@ -47,7 +47,7 @@ pub(super) fn dotted(expr: &IdedExpr) -> Option<(&str, &str)> {
 /// The fact an expression reads, when it is nothing but that.
 pub(super) fn fact_of(expr: &IdedExpr) -> Option<Fact> {
     let (root, field) = dotted(expr)?;
-    (root == PREFIX).then(|| Fact::from_name(field))?
+    Fact::from_name(Scope::of_prefix(root)?, field)
 }
 
 struct Check<'a> {
@@ -90,12 +90,13 @@ impl Check<'_> {
             let help = "`at = 'cert.due_since + duration(\"24h\")'` opens the alert at that moment";
             return self.error(expr, "`now` does not exist: use `at`", Some(help));
         }
-        let help = if Fact::from_name(name).is_some() {
-            format!("write `{PREFIX}.{name}`")
+        let prefix = self.names.scope.prefix();
+        let help = if Fact::from_name(self.names.scope, name).is_some() {
+            format!("write `{prefix}.{name}`")
         } else if self.names.parameters.contains_key(name) {
             format!("write `param.{name}`")
         } else {
-            format!("facts are written `{PREFIX}.NAME`")
+            format!("facts are written `{prefix}.NAME`")
         };
         self.error(expr, format!("nothing is called `{name}`"), Some(&help))
     }
@@ -105,11 +106,17 @@ impl Check<'_> {
             let message = format!("nothing is called `{}`", self.parsed.source(expr));
             return self.error(expr, message, None);
         };
+        let scope = self.names.scope;
         let (what, known): (&str, Vec<&str>) = match root {
-            PREFIX => match Fact::from_name(field) {
+            _ if root == scope.prefix() => match Fact::from_name(scope, field) {
                 Some(fact) => return Some(fact.kind()),
-                None => ("fact", Fact::ALL.map(Fact::name).to_vec()),
+                None => ("fact", scope.facts().map(Fact::name).collect()),
             },
+            _ if Scope::of_prefix(root).is_some() => {
+                let message = format!("`{root}.` is not known in a rule of scope {}", scope.word());
+                let help = format!("its facts are written `{}.NAME`", scope.prefix());
+                return self.error(expr, message, Some(&help));
+            }
             "param" => match self.names.parameters.get(field) {
                 Some(value) => return Some(scalar_kind(value)),
                 None => ("parameter of this rule", keys(self.names.parameters.keys())),

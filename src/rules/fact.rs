@@ -10,8 +10,48 @@ use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 
-/// The prefix of every fact about a certificate.
-pub(super) const PREFIX: &str = "cert";
+/// What a rule's alerts are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// One certificate.
+    #[default]
+    Certificate,
+    /// One watched source.
+    Source,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 2] = [Self::Certificate, Self::Source];
+
+    /// The word in rule files and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Source => "source",
+        }
+    }
+
+    /// What a fact of this scope begins with in a condition.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Certificate => "cert",
+            Self::Source => "source",
+        }
+    }
+
+    /// The scope that a prefix stands for.
+    pub fn of_prefix(prefix: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.prefix() == prefix)
+    }
+
+    /// Its facts, in the order of the table.
+    pub fn facts(self) -> impl Iterator<Item = Fact> {
+        Fact::ALL
+            .into_iter()
+            .filter(move |fact| fact.scope() == self)
+    }
+}
 
 /// What kind of value a fact has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,87 +134,106 @@ const STATES: &[&str] = &[
 ];
 
 macro_rules! fact_table {
-    ($($fact:ident, $name:literal, $kind:ident, $words:expr, $doc:literal;)+) => {
-        /// One fact about a certificate.
+    ($($scope:ident { $($fact:ident, $name:literal, $kind:ident, $words:expr, $doc:literal;)+ })+) => {
+        /// One fact about a certificate or a source.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fact { $(#[doc = $doc] $fact,)+ }
+        pub enum Fact { $($(#[doc = $doc] $fact,)+)+ }
 
         impl Fact {
             /// Every fact, in the order of the table.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$fact),+];
+            pub const ALL: [Self; [$($($name),+),+].len()] = [$($(Self::$fact),+),+];
+
+            /// What it is about.
+            pub const fn scope(self) -> Scope {
+                match self { $($(Self::$fact => Scope::$scope,)+)+ }
+            }
 
             /// Its name without the prefix.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$fact => $name,)+ }
+                match self { $($(Self::$fact => $name,)+)+ }
             }
 
             /// Its type.
             pub const fn kind(self) -> FactType {
-                match self { $(Self::$fact => FactType::$kind,)+ }
+                match self { $($(Self::$fact => FactType::$kind,)+)+ }
             }
 
             /// The only words a text fact can be; empty where any text is possible.
             pub const fn words(self) -> &'static [&'static str] {
-                match self { $(Self::$fact => $words,)+ }
+                match self { $($(Self::$fact => $words,)+)+ }
             }
 
             /// What it says, in one sentence.
             pub const fn doc(self) -> &'static str {
-                match self { $(Self::$fact => $doc,)+ }
+                match self { $($(Self::$fact => $doc,)+)+ }
             }
         }
     };
 }
 
 fact_table! {
-    Name, "name", Text, &[], "The subject Caddy manages: a DNS name, a wildcard or an address.";
-    Instance, "instance", Text, &[], "The watched Caddy: the name of its source.";
-    Job, "job", Text, &["obtain", "renew"], "What the last job was for.";
-    State, "state", Text, STATES, "What the certificate is, in one word.";
-    Failing, "failing", Bool, &[], "An attempt has failed and none has succeeded since.";
-    NotAfter, "not_after", Time, &[], "When it expires.";
-    Lifetime, "lifetime", Length, &[], "From notBefore to notAfter.";
-    LastTwentieth, "last_twentieth", Time, &[], "When 1/20 of the lifetime is left; 48 h before notAfter where the lifetime is not known.";
-    DueSince, "due_since", Time, &[], "When the renewal became due, by Caddy's own window.";
-    DueSinceSource, "due_since_source", Text, &["ari", "ratio", "seen"], "Where `due_since` comes from: the CA's advice, the share of the lifetime, or the first line seen.";
-    FailingSince, "failing_since", Time, &[], "When the first attempt of this streak failed.";
-    FailingFor, "failing_for", Length, &[], "At the last failure line: the larger of Caddy's elapsed and the time since the first failure.";
-    Attempt, "attempt", Int, &[], "Caddy's counter of attempts, else ours since its start.";
-    AttemptsTotal, "attempts_total", Int, &[], "Failed attempts since the last success, counted across restarts of Caddy.";
-    TicksDue, "ticks_due", Int, &[], "Maintenance ticks that called it due without a success since.";
-    NextRetry, "next_retry", Time, &[], "When Caddy will try again.";
-    NextRetrySource, "next_retry_source", Text, &["announced", "predicted"], "Whether Caddy announced the next retry or we predicted it.";
-    TriesLeft, "tries_left", Int, &[], "Attempts that still start strictly before notAfter.";
-    Cause, "cause", Text, CAUSES, "The class of the failure.";
-    FirstCause, "first_cause", Text, CAUSES, "The class of the first failure of the streak.";
-    StagingFailures, "staging_failures", Int, &[], "Failed attempts in a row that the staging CA itself failed: unreachable, broken or rate limited.";
-    RateLimitedUntil, "rate_limited_until", Time, &[], "When the CA's rate limit ends, where the CA said so.";
-    SeenBy, "seen_by", Text, &["caddy", "ca", "provider"], "Who saw the failure.";
-    Incurable, "incurable", Bool, &[], "No retry cures this cause, or the job has ended.";
-    Ca, "ca", Text, AUTHORITIES, "The class of CA the failing attempt asked.";
-    IssuedBy, "issued_by", Text, AUTHORITIES, "The class of CA of the certificate stored or installed last.";
-    Downgraded, "downgraded", Bool, &[], "Another issuer than the first one issued it, or Caddy's own CA in place of a public one.";
-    PublicBefore, "public_before", Bool, &[], "A public CA had issued it before.";
-    GaveUp, "gave_up", Bool, &[], "Caddy logged its final attempt.";
-    Ended, "ended", Bool, &[], "The job has ended and nobody will retry.";
-    Armed, "armed", Bool, &[], "Absence may be judged: the lines would have been seen, and the name is still managed.";
-    Recovering, "recovering", Bool, &[], "A success was logged and a later notAfter is not yet known.";
+    Certificate {
+        Name, "name", Text, &[], "The subject Caddy manages: a DNS name, a wildcard or an address.";
+        Instance, "instance", Text, &[], "The watched Caddy: the name of its source.";
+        Job, "job", Text, &["obtain", "renew"], "What the last job was for.";
+        State, "state", Text, STATES, "What the certificate is, in one word.";
+        Failing, "failing", Bool, &[], "An attempt has failed and none has succeeded since.";
+        NotAfter, "not_after", Time, &[], "When it expires.";
+        Lifetime, "lifetime", Length, &[], "From notBefore to notAfter.";
+        LastTwentieth, "last_twentieth", Time, &[], "When 1/20 of the lifetime is left; 48 h before notAfter where the lifetime is not known.";
+        DueSince, "due_since", Time, &[], "When the renewal became due, by Caddy's own window.";
+        DueSinceSource, "due_since_source", Text, &["ari", "ratio", "seen"], "Where `due_since` comes from: the CA's advice, the share of the lifetime, or the first line seen.";
+        FailingSince, "failing_since", Time, &[], "When the first attempt of this streak failed.";
+        FailingFor, "failing_for", Length, &[], "At the last failure line: the larger of Caddy's elapsed and the time since the first failure.";
+        Attempt, "attempt", Int, &[], "Caddy's counter of attempts, else ours since its start.";
+        AttemptsTotal, "attempts_total", Int, &[], "Failed attempts since the last success, counted across restarts of Caddy.";
+        TicksDue, "ticks_due", Int, &[], "Maintenance ticks that called it due without a success since.";
+        NextRetry, "next_retry", Time, &[], "When Caddy will try again.";
+        NextRetrySource, "next_retry_source", Text, &["announced", "predicted"], "Whether Caddy announced the next retry or we predicted it.";
+        TriesLeft, "tries_left", Int, &[], "Attempts that still start strictly before notAfter.";
+        Cause, "cause", Text, CAUSES, "The class of the failure.";
+        FirstCause, "first_cause", Text, CAUSES, "The class of the first failure of the streak.";
+        StagingFailures, "staging_failures", Int, &[], "Failed attempts in a row that the staging CA itself failed: unreachable, broken or rate limited.";
+        RateLimitedUntil, "rate_limited_until", Time, &[], "When the CA's rate limit ends, where the CA said so.";
+        SeenBy, "seen_by", Text, &["caddy", "ca", "provider"], "Who saw the failure.";
+        Incurable, "incurable", Bool, &[], "No retry cures this cause, or the job has ended.";
+        Ca, "ca", Text, AUTHORITIES, "The class of CA the failing attempt asked.";
+        IssuedBy, "issued_by", Text, AUTHORITIES, "The class of CA of the certificate stored or installed last.";
+        Downgraded, "downgraded", Bool, &[], "Another issuer than the first one issued it, or Caddy's own CA in place of a public one.";
+        PublicBefore, "public_before", Bool, &[], "A public CA had issued it before.";
+        GaveUp, "gave_up", Bool, &[], "Caddy logged its final attempt.";
+        Ended, "ended", Bool, &[], "The job has ended and nobody will retry.";
+        Armed, "armed", Bool, &[], "Absence may be judged: the lines would have been seen, and the name is still managed.";
+        Recovering, "recovering", Bool, &[], "A success was logged and a later notAfter is not yet known.";
+    }
+    Source {
+        SourceName, "name", Text, &[], "The watched Caddy: the name of its source.";
+        Informed, "informed", Bool, &[], "It has shown info-level lines about certificates since its start.";
+        LastLine, "last_line", Time, &[], "When the last line about certificates came.";
+        NextLine, "next_line", Time, &[], "By when its rhythm brings the next line; unknown until the rhythm is learned, and while Caddy is stopped.";
+        Rhythm, "rhythm", Text, &["tick", "cleaning"], "What brings the next line: the maintenance tick that names each renewal that is due, or the cleaning of the storage.";
+        Lost, "lost", Bool, &[], "Its log cannot be read.";
+        LostSince, "lost_since", Time, &[], "Since when its log cannot be read.";
+        LostWhy, "lost_why", Text, &[], "Why its log cannot be read.";
+        Panics, "panics", Int, &[], "Panics of the code that renews certificates since Caddy's start.";
+        LoopDead, "loop_dead", Bool, &[], "The maintenance loop has panicked too often and does not begin anew.";
+    }
 }
 
 impl Fact {
     /// How many facts there are.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// The fact of this name, without the prefix.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|fact| fact.name() == name)
+    /// The fact of this scope and name, without the prefix.
+    pub fn from_name(scope: Scope, name: &str) -> Option<Self> {
+        scope.facts().find(|fact| fact.name() == name)
     }
 }
 
 impl fmt::Display for Fact {
     /// As a condition spells it: `cert.not_after`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}.{}", self.name())
+        write!(f, "{}.{}", self.scope().prefix(), self.name())
     }
 }
 
@@ -236,9 +295,15 @@ fact_value_from! {
     TimeDelta => |value| Self::Length(value);
 }
 
-/// What is known of one certificate at one moment.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What is known of one certificate, or of one source, at one moment.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Facts([Option<FactValue>; Fact::COUNT]);
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self([const { None }; Fact::COUNT])
+    }
+}
 
 impl Facts {
     /// Nothing known.
@@ -283,11 +348,13 @@ impl Facts {
         Fact::ALL.into_iter().filter(changed).collect()
     }
 
-    /// For templates: every fact by name, `null` where unknown.
-    pub fn to_json(&self) -> Json {
+    /// For templates: every fact of the scope by name, `null` where unknown.
+    pub fn to_json(&self, scope: Scope) -> Json {
         let value = |fact| self.get(fact).map_or(Json::Null, FactValue::to_json);
-        let pairs = Fact::ALL.map(|fact| (fact.name().to_owned(), value(fact)));
-        Json::Object(pairs.into_iter().collect())
+        let pairs = scope
+            .facts()
+            .map(|fact| (fact.name().to_owned(), value(fact)));
+        Json::Object(pairs.collect())
     }
 }
 
@@ -355,7 +422,7 @@ mod tests {
     #[test]
     fn every_fact_is_found_by_its_name_and_says_what_it_is() {
         for fact in Fact::ALL {
-            assert_eq!(Fact::from_name(fact.name()), Some(fact));
+            assert_eq!(Fact::from_name(fact.scope(), fact.name()), Some(fact));
             assert!(fact.doc().ends_with('.'), "{fact}");
             assert!(fact.words().is_empty() || fact.kind() == FactType::Text);
         }
@@ -375,13 +442,13 @@ mod tests {
         let facts = Facts::new()
             .with(Fact::NotAfter, LogTime::from_micros(1_999_999))
             .with(Fact::FailingFor, TimeDelta::milliseconds(1_500));
-        let json = facts.to_json();
+        let json = facts.to_json(Scope::Certificate);
         assert_eq!(json["not_after"], 1);
         assert_eq!(json["failing_for"], 1);
         assert!(json["cause"].is_null());
         assert_eq!(
             json.as_object().map(serde_json::Map::len),
-            Some(Fact::COUNT)
+            Some(Scope::Certificate.facts().count())
         );
     }
 }

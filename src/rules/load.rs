@@ -1,8 +1,9 @@
 //! The text of a rule file into a checked [`Rule`], or every mistake with its place.
 
 use super::condition::{Condition, ConditionError, Moment};
+use super::fact::Scope;
 use super::matcher::Matcher;
-use super::rule::{Closing, Example, Expectation, Level, Rule, Scope, Texts};
+use super::rule::{Closing, Example, Expectation, Level, Rule, Texts};
 use super::scope::{Names, scalar_kind};
 use super::severity::Severity;
 use super::template::Template;
@@ -50,13 +51,14 @@ pub(super) fn stem(name: &str) -> &str {
 fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
     let id = id(root, stem);
     let title = filled(root, "title");
-    let scope = scope(root);
+    let scope = word(root, "scope", Scope::ALL, Scope::word);
     let why = filled(root, "why");
     let false_positives = root.text("false_positives").map(|text| text.value);
-    let closes = word(root, "closes", Closing::ALL, Closing::word);
+    let closes = closing(root, scope);
     let enabled = root.boolean("enabled").is_none_or(|enabled| enabled.value);
     let matcher = root.table("match").map(|table| Matcher::read(&table));
     let names = Arc::new(Names {
+        scope: scope.unwrap_or_default(),
         parameters: parameters(root, replaced),
         line: matcher.iter().flat_map(Matcher::names).collect(),
     });
@@ -81,21 +83,17 @@ fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
     })
 }
 
-/// A rule about a source would be read and never judged, so it is refused as long as that is so.
-fn scope(root: &Table<'_>) -> Option<Scope> {
-    let scope = word(root, "scope", Scope::ALL, Scope::word)?;
-    if scope == Scope::Source {
-        let span = root.text("scope").map(|text| text.span)?;
-        let error = root.error("rules about sources are not judged by this version");
-        let help = "write a rule about certificates: scope = \"certificate\"";
-        root.note(
-            error
-                .at(span, "no rule of this scope would ever open")
-                .help(help),
-        );
+/// A source has no attempts and no expiry, so only the condition itself can close its alerts.
+fn closing(root: &Table<'_>, scope: Option<Scope>) -> Option<Closing> {
+    let closes = word(root, "closes", Closing::ALL, Closing::word)?;
+    if scope == Some(Scope::Source) && closes != Closing::Untrue {
+        let span = root.text("closes").map(|text| text.span)?;
+        let error = root.error("a rule about a source cannot close like this");
+        let help = "write closes = \"untrue\"";
+        root.note(error.at(span, "only certificates recover").help(help));
         return None;
     }
-    Some(scope)
+    Some(closes)
 }
 
 fn id(root: &Table<'_>, stem: &str) -> Option<String> {
@@ -266,21 +264,14 @@ fn example(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Example
     let why = filled(table, "why");
     let expect = expectation(table, severities);
     let certificate = table.text("certificate").map(|text| text.value);
-    let until = table.text("until").map(|text| {
-        let time = LogTime::parse_rfc3339(&text.value);
-        if time.is_none() {
-            let error = table.error(format!("`{}` is not a time", text.value));
-            table.note(error.at(text.span, "expected \"2026-05-03T23:37:59Z\""));
-        }
-        time
-    });
+    let moments = ["lost", "found", "until"].map(|key| moment(table, key));
     table.require("lines");
     let lines: Vec<String> = table
         .texts("lines")
         .into_iter()
         .map(|text| text.value)
         .collect();
-    if lines.is_empty() {
+    if lines.is_empty() && !moments.iter().any(|one| matches!(one, Ok(Some(_)))) {
         table.note(
             table
                 .error("an example has no lines")
@@ -288,16 +279,29 @@ fn example(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Example
         );
     }
     table.finish();
+    let [lost, found, until] = moments;
     Some(Example {
         why: why?,
         expect: expect?,
         certificate,
-        until: match until {
-            Some(until) => Some(until?),
-            None => None,
-        },
+        lost: lost.ok()?,
+        found: found.ok()?,
+        until: until.ok()?,
         lines,
     })
+}
+
+/// A moment of an example; an error has been noted.
+fn moment(table: &Table<'_>, key: &str) -> Result<Option<LogTime>, ()> {
+    let Some(text) = table.text(key) else {
+        return Ok(None);
+    };
+    LogTime::parse_rfc3339(&text.value)
+        .map(Some)
+        .ok_or_else(|| {
+            let error = table.error(format!("`{}` is not a time", text.value));
+            table.note(error.at(text.span, "expected \"2026-05-03T23:37:59Z\""));
+        })
 }
 
 fn expectation(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Expectation> {

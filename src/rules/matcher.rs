@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What `line.NAME` can always name in a rule with a matcher.
-const ALWAYS: [&str; 3] = ["msg", "logger", "level"];
+const ALWAYS: [&str; 4] = ["msg", "logger", "level", "known"];
 
 /// A decoded log line, as far as a matcher looks at it.
 pub trait LineFields {
@@ -22,6 +22,8 @@ pub trait LineFields {
     fn logger(&self) -> Option<&str>;
     /// The level, in lower case.
     fn level(&self) -> Option<&str>;
+    /// Whether it is anything but a message about certificates that notafter does not understand.
+    fn is_known(&self) -> bool;
     /// Another field, as text.
     fn field(&self, name: &str) -> Option<Cow<'_, str>>;
 }
@@ -98,6 +100,7 @@ impl Matcher {
         captures.keep("msg", line.msg());
         captures.keep("logger", line.logger());
         captures.keep("level", line.level());
+        captures.keep("known", Some(if line.is_known() { "yes" } else { "no" }));
         for (place, pattern) in &self.0 {
             if let Some(text) = place.text(line) {
                 pattern.capture(&text, &mut captures);
@@ -217,6 +220,9 @@ mod tests {
         fn level(&self) -> Option<&str> {
             None
         }
+        fn is_known(&self) -> bool {
+            false
+        }
         fn field(&self, name: &str) -> Option<Cow<'_, str>> {
             (name == "code").then_some(Cow::Borrowed("404"))
         }
@@ -245,7 +251,7 @@ mod tests {
         assert!(matcher.matches(&Line("no job")).is_none());
         assert_eq!(matcher.logger(), Some("tls.obtain"));
         let names: Vec<String> = matcher.names().into_iter().collect();
-        assert_eq!(names, ["level", "logger", "msg", "what", "why"]);
+        assert_eq!(names, ["known", "level", "logger", "msg", "what", "why"]);
         assert!(captures.to_json(str::to_owned)["why"].is_null());
     }
 

@@ -22,9 +22,9 @@ mod template;
 
 pub use builtin::BUILT_IN;
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
-pub use fact::{Fact, FactSet, FactType, FactValue, Facts};
+pub use fact::{Fact, FactSet, FactType, FactValue, Facts, Scope};
 pub use matcher::{LineFields, Matcher};
-pub use rule::{Closing, Example, Expectation, Level, Rule, Scope, Texts, Verdict};
+pub use rule::{Closing, Example, Expectation, Level, Rule, Texts, Verdict};
 pub use scope::{Captures, Names, Reading};
 pub use set::{Changes, Configured, RuleSet};
 pub use severity::Severity;

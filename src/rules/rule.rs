@@ -1,35 +1,13 @@
 //! A checked rule: when it opens, how loud, when it closes, what it says, and its examples.
 
 use super::condition::{Condition, Moment, Truth};
-use super::fact::FactSet;
+use super::fact::{FactSet, Scope};
 use super::matcher::Matcher;
 use super::scope::{Names, Reading};
 use super::severity::Severity;
 use super::template::Template;
 use crate::time::LogTime;
 use std::sync::Arc;
-
-/// What a rule's alerts are about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// One certificate.
-    Certificate,
-    /// One watched source.
-    Source,
-}
-
-impl Scope {
-    /// Every scope.
-    pub const ALL: [Self; 2] = [Self::Certificate, Self::Source];
-
-    /// The word in rule files and reports.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Certificate => "certificate",
-            Self::Source => "source",
-        }
-    }
-}
 
 /// When a rule's alert closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,17 +16,20 @@ pub enum Closing {
     Recovery,
     /// When the condition was untrue for one whole attempt.
     Attempt,
+    /// As soon as the condition no longer holds.
+    Untrue,
 }
 
 impl Closing {
     /// Every way to close.
-    pub const ALL: [Self; 2] = [Self::Recovery, Self::Attempt];
+    pub const ALL: [Self; 3] = [Self::Recovery, Self::Attempt, Self::Untrue];
 
     /// The word in rule files.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Recovery => "recovery",
             Self::Attempt => "attempt",
+            Self::Untrue => "untrue",
         }
     }
 }
@@ -112,7 +93,11 @@ pub struct Example {
     pub expect: Expectation,
     /// The certificate it is about, where the lines name several.
     pub certificate: Option<String>,
-    /// Log time moves on to here after the last line.
+    /// After the last line, from here on the log cannot be read.
+    pub lost: Option<LogTime>,
+    /// From here on it can be read again.
+    pub found: Option<LogTime>,
+    /// Log time moves on to here at the end.
     pub until: Option<LogTime>,
     /// The log lines.
     pub lines: Vec<String>,

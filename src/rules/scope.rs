@@ -1,6 +1,6 @@
 //! What else than facts a rule may name: its parameters, and what its matcher takes from a line.
 
-use super::fact::{FactType, Facts};
+use super::fact::{FactType, Facts, Scope};
 use crate::document::Scalar;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The names one rule may use beside the facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
+    /// What the rule's alerts are about: its facts are the ones that may be named.
+    pub scope: Scope,
     /// `param.NAME`, with the value in force.
     pub parameters: BTreeMap<String, Scalar>,
     /// `line.NAME`: what the rule's matcher takes from a line; empty without a matcher.

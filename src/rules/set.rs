@@ -106,6 +106,16 @@ impl RuleSet {
         self.rules.iter().find(|rule| rule.id == id)
     }
 
+    /// The same set with this rule switched on, to try it.
+    #[must_use]
+    pub fn with(&self, id: &str) -> Self {
+        let mut all = self.clone();
+        for rule in &mut all.rules {
+            rule.enabled |= rule.id == id;
+        }
+        all
+    }
+
     /// The rules on facts alone that read one of these facts.
     pub fn rules_reading(&self, changed: FactSet) -> impl Iterator<Item = &Rule> {
         let on_facts = self.enabled().filter(|rule| rule.matcher.is_none());

@@ -9,7 +9,7 @@
 //! to be neutralised by whoever builds it.
 
 use super::condition::ConditionError;
-use super::fact::{Fact, FactType, PREFIX};
+use super::fact::{Fact, FactType};
 use super::scope::Names;
 use super::sentences::SENTENCES;
 use crate::diagnostic::nearest;
@@ -138,8 +138,9 @@ fn seconds(value: &Value, filter: &str) -> Result<Option<i64>, Error> {
 /// A mistake for a name the context will not have.
 fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError> {
     let (root, field) = name.split_once('.').unwrap_or((name, ""));
+    let prefix = names.scope.prefix();
     let known: Vec<&str> = match root {
-        PREFIX => Fact::ALL.map(Fact::name).to_vec(),
+        _ if root == prefix => names.scope.facts().map(Fact::name).collect(),
         "cause" => CAUSE.to_vec(),
         "param" => names.parameters.keys().map(String::as_str).collect(),
         "line" => names.line.iter().map(String::as_str).collect(),
@@ -147,13 +148,15 @@ fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError>
         _ => {
             let help = nearest(
                 root,
-                TOP.into_iter().chain([PREFIX, "cause", "param", "line"]),
+                TOP.into_iter().chain([prefix, "cause", "param", "line"]),
             );
             let help = match help {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if Fact::from_name(root).is_some() => format!("write `{PREFIX}.{root}`"),
+                None if Fact::from_name(names.scope, root).is_some() => {
+                    format!("write `{prefix}.{root}`")
+                }
                 None => format!(
-                    "there are {}, and `cert.`, `cause.`, `param.`",
+                    "there are {}, and `{prefix}.`, `cause.`, `param.`",
                     TOP.join(", ")
                 ),
             };
@@ -215,7 +218,7 @@ fn sample(names: &Names, known: bool) -> Json {
         (fact.name().to_owned(), value(sample))
     };
     let text = |name: &str| (name.to_owned(), value(json!("text")));
-    let facts: serde_json::Map<String, Json> = Fact::ALL.map(fact).into_iter().collect();
+    let facts: serde_json::Map<String, Json> = names.scope.facts().map(fact).collect();
     let cause: serde_json::Map<String, Json> = CAUSE.map(text).into_iter().collect();
     let line: serde_json::Map<String, Json> = names.line.iter().map(|name| text(name)).collect();
     json!({
@@ -224,7 +227,7 @@ fn sample(names: &Names, known: bool) -> Json {
         "severity": "critical",
         "at": value(json!(2)),
         "advice": value(json!("text")),
-        "cert": facts,
+        names.scope.prefix(): facts,
         "cause": cause,
         "param": names.parameters_json(),
         "line": line,

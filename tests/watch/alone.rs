@@ -33,6 +33,39 @@ fn a_log_that_is_not_there_is_waited_for_and_then_read() {
 }
 
 #[test]
+fn a_log_that_stays_away_is_told_and_so_is_its_return() {
+    let (hook, place) = (Hook::start(), Place::new());
+    let settings = format!(
+        "[[source]]\nname = \"edge\"\nfile = \"{}\"\nlag = \"0s\"\n\n[[channel]]\nname = \"hook\"\nurl = \"{}\"\n\n\
+         [rules.source-lost]\ngrace = \"1s\"\n",
+        place.path("caddy.log").display(),
+        hook.url
+    );
+    std::fs::write(place.path("notafter.toml"), settings).unwrap();
+    let mut command = place.command(&["watch", "--config", "notafter.toml", "--state", "state"]);
+    let watch = crate::process::Watch::start(&mut command);
+    wait_for("the loss", || hook.taken().len() == 1);
+    place.log(&Recent::new(40, 1).between(0.0, 40.0));
+    wait_for("the return, and the alarm", || hook.taken().len() >= 3);
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    let told = |message: &serde_json::Value| {
+        let text = |field: &str| message[field].as_str().unwrap_or("null").to_owned();
+        ["certificate", "status", "severity", "title"]
+            .map(text)
+            .join(" | ")
+    };
+    let mut told: Vec<String> = hook.taken().iter().map(told).collect();
+    told.truncate(2);
+    assert_eq!(
+        told,
+        [
+            "null | firing | warning | edge: the log cannot be read",
+            "null | resolved | warning | edge: over",
+        ]
+    );
+}
+
+#[test]
 fn a_rotation_in_the_middle_loses_nothing() {
     let (hook, place) = (Hook::start(), Place::new());
     let log = Recent::new(40, 2);

@@ -2,8 +2,8 @@
 
 use super::Expiry::{Exact, PlusOne, Remaining};
 use super::Means::{
-    AriChanged, Due, DueByAri, MaintenanceJob, MaintenanceStarted, Queued, RenewedElsewhere,
-    Replaced, Stopping, Unmanaged,
+    AriChanged, Cleaned, Due, DueByAri, LoopPanicked, MaintenanceJob, MaintenanceStarted, Queued,
+    RenewedElsewhere, Replaced, Revoked, Stopping, Unmanaged,
 };
 use super::{CERT_EXPIRY, EXPIRATION, Row, says};
 
@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     says("loading renewed certificate"),
     says("queueing renewal task"),
     says("certificate has no names; removing from cache"),
-    says("panic"),
+    says("panic").means(LoopPanicked),
     says("renewing managed certificates"),
     // Whether a renewal is due, since v0.21.0.
     says("certificate is in configured renewal window based on expiration date").means(Due).expiry(EXPIRATION),
@@ -59,14 +59,14 @@ pub(super) const ROWS: &[Row] = &[
     says("stapling OCSP"),
     says("advancing OCSP staple"),
     says("forcefully renewing certificate due to REVOKED status"),
-    says("OCSP status for managed certificate is REVOKED; attempting to replace with new certificate").expiry(EXPIRATION),
+    says("OCSP status for managed certificate is REVOKED; attempting to replace with new certificate").means(Revoked).expiry(EXPIRATION),
     says("forcefully renewing certificate").expiry(EXPIRATION),
     says("unable to obtain new to certificate after OCSP status of REVOKED; removing from cache"),
     says("could not remove compromised private key from use"),
     says("removed certificate's compromised private key from use"),
     // Cleaning of storage.
-    says("cleaning storage unit"),
-    says("storage cleaning happened too recently; skipping for now"),
+    says("cleaning storage unit").means(Cleaned),
+    says("storage cleaning happened too recently; skipping for now").means(Cleaned),
     says("finished cleaning storage units"),
     says("unable to release lock"),
     says("deleting old OCSP staples"),

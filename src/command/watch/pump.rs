@@ -145,7 +145,7 @@ impl Pump {
         match heard {
             Heard::Source(FromSource::Lines(batch)) => self.batch(batch),
             Heard::Source(FromSource::Said(notice)) => {
-                self.hear_of(&notice);
+                self.hear_of(&notice)?;
                 let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
                 say(&format!(
                     "{}: {}{}",
@@ -172,19 +172,28 @@ impl Pump {
 
     /// While a source cannot be read, time alone moves it; when it is back, it is read to its end
     /// first.
-    fn hear_of(&mut self, notice: &source::Notice) {
-        match notice.kind {
+    fn hear_of(&mut self, notice: &source::Notice) -> Result<(), Failed> {
+        let lost = match notice.kind {
             NoticeKind::Waiting | NoticeKind::PermissionDenied | NoticeKind::Unreadable => {
                 self.live.insert(Arc::clone(&notice.source));
+                Some(notice.text.as_str())
             }
             NoticeKind::Opened | NoticeKind::Recovered => {
                 self.live.remove(&notice.source);
+                None
             }
             NoticeKind::Polling
             | NoticeKind::Rotated
             | NoticeKind::Truncated
-            | NoticeKind::Lost => {}
-        }
+            | NoticeKind::Lost => return Ok(()),
+        };
+        let at = now().trailing(self.lag_of(&notice.source));
+        let mut rows = Vec::new();
+        self.intake
+            .engine
+            .reach(&notice.source, at, lost, &mut rows);
+        self.ledger.note_rows(&mut rows);
+        self.settle(&notice.source)
     }
 
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {

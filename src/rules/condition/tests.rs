@@ -1,7 +1,7 @@
 //! Type errors word for word, Kleene's tables, and that no text makes the parser panic.
 
 use super::*;
-use crate::rules::{Captures, Facts};
+use crate::rules::{Captures, Facts, Scope};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
@@ -12,6 +12,7 @@ fn names() -> Arc<Names> {
         ("odd", Scalar::Text("6 hous".to_owned())),
     ];
     Arc::new(Names {
+        scope: Scope::Certificate,
         parameters: parameters.map(|(name, one)| (name.to_owned(), one)).into(),
         line: ["host".to_owned()].into(),
     })

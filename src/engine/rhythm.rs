@@ -1,0 +1,120 @@
+//! Lines that come by the clock: their absence means that the log, or what writes it, is dead.
+//!
+//! While a renewal is due, each maintenance tick names it. And once a day, whatever is due, the
+//! storage is cleaned (Caddy v2.11.7 `modules/caddytls/tls.go`); how often is learned.
+
+use crate::caddy::event::Event;
+use crate::caddy::vocabulary::Means;
+use crate::time::LogTime;
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// The rhythm of one watched Caddy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Rhythm {
+    /// The last line about certificates.
+    pub heard: Option<LogTime>,
+    /// The last tick that named a certificate, and how many came in a row.
+    pub tick: Option<LogTime>,
+    ticks: u32,
+    /// The last cleaning of the storage, and the longest time between two of one process.
+    cleaned: Option<LogTime>,
+    spacing_micros: i64,
+    /// It has said that it stops.
+    stopped: bool,
+}
+
+/// What brings the next line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// The maintenance loop.
+    Tick,
+    /// The cleaning of the storage.
+    Cleaning,
+}
+
+impl Beat {
+    /// The word for it in rules.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Tick => "tick",
+            Self::Cleaning => "cleaning",
+        }
+    }
+}
+
+/// Lines of one tick, or of one cleaning, come within this time.
+const TOGETHER: TimeDelta = TimeDelta::seconds(60);
+
+/// A shorter time between cleanings is that of configurations being loaded, not a rhythm.
+const SHORTEST_CLEANING: TimeDelta = TimeDelta::hours(1);
+
+impl Rhythm {
+    /// Takes in a line about certificates; `interval` is that of the maintenance loop. Returns
+    /// whether the next line is expected at another time.
+    pub(super) fn hear(&mut self, event: &Event, at: LogTime, interval: TimeDelta) -> bool {
+        let before = *self;
+        self.beat(event, at, interval);
+        self.heard = Some(self.heard.map_or(at, |heard| heard.max(at)));
+        let silent = |rhythm: &Self| Self {
+            heard: None,
+            ..*rhythm
+        };
+        silent(self) != silent(&before)
+    }
+
+    fn beat(&mut self, event: &Event, at: LogTime, interval: TimeDelta) {
+        let since_tick = self.tick.map(|tick| at - tick);
+        let in_row = since_tick.is_some_and(|since| since <= interval + interval / 2);
+        match event.means {
+            Means::Queued | Means::Due | Means::DueByAri | Means::MaintenanceJob
+                if !event.on_demand =>
+            {
+                self.stopped = false;
+                if since_tick.is_none_or(|since| since > TOGETHER.min(interval / 4)) {
+                    self.ticks = if in_row {
+                        self.ticks.saturating_add(1)
+                    } else {
+                        1
+                    };
+                    self.tick = Some(at);
+                }
+            }
+            Means::Cleaned => self.clean(at),
+            Means::Stopping => self.stopped = true,
+            Means::MaintenanceStarted => {
+                let (heard, spacing_micros) = (self.heard, self.spacing_micros);
+                *self = Self {
+                    heard,
+                    spacing_micros,
+                    ..Self::default()
+                };
+            }
+            _ if !in_row => self.ticks = 0,
+            _ => {}
+        }
+    }
+
+    fn clean(&mut self, at: LogTime) {
+        let since = self.cleaned.map(|cleaned| at - cleaned);
+        if let Some(since) = since.filter(|since| *since >= SHORTEST_CLEANING) {
+            let micros = since.num_microseconds().unwrap_or(0);
+            self.spacing_micros = self.spacing_micros.max(micros);
+        }
+        self.cleaned = Some(at);
+    }
+
+    /// The moment by which the next line should come, and what brings it. `waiting`: a renewal is
+    /// due, so that each tick names it.
+    pub(super) fn next(&self, waiting: bool, interval: TimeDelta) -> Option<(LogTime, Beat)> {
+        const IN_A_ROW: u32 = 2;
+        let tick = self.tick.filter(|_| waiting && self.ticks >= IN_A_ROW);
+        let tick = tick.map(|tick| (tick + interval, Beat::Tick));
+        let cleaned = self.cleaned.filter(|_| self.spacing_micros > 0);
+        let spacing = TimeDelta::microseconds(self.spacing_micros);
+        let cleaned = cleaned.map(|cleaned| (cleaned + spacing, Beat::Cleaning));
+        let next = tick.into_iter().chain(cleaned).min_by_key(|(at, _)| *at);
+        next.filter(|_| !self.stopped)
+    }
+}
