@@ -1,11 +1,17 @@
 //! A line decoded: time, level, logger, message, fields.
 
+use crate::caddy::ansi;
+use crate::caddy::console;
+use crate::caddy::duration::{self, Unit};
+use crate::caddy::head;
+use crate::caddy::layout::{Layout, Places};
+use crate::caddy::object;
+use crate::caddy::salvage;
 use crate::caddy::stamp;
+use crate::caddy::vocabulary::look_up;
 use crate::time::LogTime;
-use chrono::TimeDelta;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-use std::fmt;
+use chrono::{FixedOffset, TimeDelta};
+use serde_json::{Number, Value};
 
 /// The severity Caddy gave a line. Never trusted alone: some failures are logged as info.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +29,9 @@ pub enum Level {
 }
 
 impl Level {
-    fn from_word(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
+    /// Reads a level as any of Caddy's encoders print it: in capitals, in colour.
+    pub fn from_word(word: &str) -> Self {
+        match ansi::without(word).to_ascii_lowercase().as_str() {
             "debug" => Self::Debug,
             "info" => Self::Info,
             "warn" => Self::Warn,
@@ -57,44 +64,147 @@ pub struct Entry {
     /// The message.
     pub msg: String,
     fields: Vec<(String, Value)>,
+    /// The zone of times that are printed without one.
+    zone: FixedOffset,
+    /// What bare numbers of length count.
+    unit: Units,
+}
+
+/// The unit of the lengths of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Units {
+    /// Proven by the entry itself.
+    Proven(Unit),
+    /// Not proven: each number speaks for itself, or for what the entry before have shown.
+    Each {
+        /// The stamp has a fraction of a second.
+        fine: bool,
+        whole: Option<Unit>,
+    },
 }
 
 /// Why a line is not an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Not one complete JSON object; the column (from 1) is where it stops being one.
+    /// Neither one complete JSON object nor a console line; the column (from 1) is where it stops
+    /// being an object.
     NotJson {
         /// Column, in bytes from 1; 0 when unknown.
         column: usize,
     },
-    /// A JSON object without a text under `msg`.
+    /// An object in which nothing is a message.
     NoMessage,
 }
 
 impl Entry {
-    /// Decodes one line of Caddy's JSON encoder. Of duplicate keys the first counts, since zap's
-    /// own come first and a site may add fields of the same name (`log_append`).
+    /// Decodes one line in Caddy's own layout.
     pub fn decode(line: &[u8]) -> Result<Self, Unreadable> {
-        let mut reader = serde_json::Deserializer::from_slice(line);
-        let fields = reader
-            .deserialize_map(FieldsVisitor)
-            .and_then(|fields| reader.end().map(|()| fields))
-            .map_err(|error| Unreadable::NotJson {
-                column: error.column(),
-            })?;
+        Self::read(line, &Layout::default())
+    }
+
+    /// Decodes one line, from which everything that transported it has been taken off. What is broken
+    /// is read as far as it goes, and counts only when it still says something about certificates.
+    pub fn read(line: &[u8], layout: &Layout) -> Result<Self, Unreadable> {
+        let line = line.trim_ascii();
+        if line.starts_with(b"{") {
+            return match object::fields(line) {
+                Ok(fields) => Self::of_fields(fields, layout),
+                Err(column) => Self::salvaged(line, layout, column),
+            };
+        }
+        match console::read(line, layout.zone) {
+            Some(columns) => Ok(Self::of_columns(columns, layout)),
+            None => Self::salvaged(line, layout, object::column(line)),
+        }
+    }
+
+    fn salvaged(line: &[u8], layout: &Layout, column: usize) -> Result<Self, Unreadable> {
+        salvage::fields(line)
+            .and_then(|fields| Self::of_fields(fields, layout).ok())
+            .filter(|entry| look_up(&entry.msg).is_some())
+            .ok_or(Unreadable::NotJson { column })
+    }
+
+    /// Of duplicate keys the first counts, since zap's own come first and a site may add fields of the
+    /// same name (`log_append`).
+    fn of_fields(fields: Vec<(String, Value)>, layout: &Layout) -> Result<Self, Unreadable> {
+        let places = Places::find(&fields, layout).ok_or(Unreadable::NoMessage)?;
+        let at = |place: Option<usize>| Some(&fields.get(place?)?.1);
+        let text = |place: Option<usize>| at(place).and_then(Value::as_str);
+        let msg = text(Some(places.message)).unwrap_or_default().to_owned();
+        let level = text(places.level).map_or(Level::Unknown, Level::from_word);
+        let logger = text(places.logger).unwrap_or_default().to_owned();
+        let stamp = at(places.time).and_then(|value| stamp_of(value, layout.zone));
+        Ok(Self::new((stamp, level, logger, msg), fields, layout))
+    }
+
+    fn of_columns(columns: console::Columns, layout: &Layout) -> Self {
+        let head = (columns.at, columns.level, columns.logger, columns.msg);
+        Self::new(head, columns.fields, layout)
+    }
+
+    fn new(
+        (at, level, logger, msg): (Option<LogTime>, Level, String, String),
+        fields: Vec<(String, Value)>,
+        layout: &Layout,
+    ) -> Self {
+        let level = level_of_stdlib(&msg).unwrap_or(level);
         let mut entry = Self {
-            at: None,
-            level: Level::Unknown,
-            logger: String::new(),
-            msg: String::new(),
+            at,
+            level,
+            logger,
+            msg,
             fields,
+            zone: layout.zone,
+            unit: Units::Each {
+                fine: at.is_some_and(|at| at.micros() % 1_000_000 != 0),
+                whole: layout.unit,
+            },
         };
-        let msg = entry.text("msg").ok_or(Unreadable::NoMessage)?;
-        entry.msg = msg.to_owned();
-        entry.at = entry.field("ts").and_then(stamp_of);
-        entry.level = entry.text("level").map_or(Level::Unknown, Level::from_word);
-        entry.logger = entry.text("logger").unwrap_or_default().to_owned();
-        Ok(entry)
+        if let Some(unit) = entry.proof() {
+            entry.unit = Units::Proven(unit);
+        }
+        entry
+    }
+
+    /// What the entry itself tells of the unit of its lengths: thirty days are known, and what remains
+    /// until a known expiry can be counted.
+    fn proof(&self) -> Option<Unit> {
+        let number = |name: &str| self.field(name).and_then(Value::as_f64);
+        if let Some(unit) = number("max_duration").and_then(Unit::of_max_duration) {
+            return Some(unit);
+        }
+        let (at, remaining) = (self.at?, number("remaining")?);
+        let expiry = EXPIRIES.iter().find_map(|field| self.moment(field))?;
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "far below 2^53 for plausible times"
+        )]
+        let seconds = (expiry - at).num_milliseconds() as f64 / 1e3;
+        [
+            (Unit::Seconds, 1.0),
+            (Unit::Millis, 1e3),
+            (Unit::Nanos, 1e9),
+        ]
+        .into_iter()
+        .find(|(_, factor)| (remaining / factor - seconds).abs() <= 2.0)
+        .map(|(unit, _)| unit)
+    }
+
+    /// The unit that the entry proves and that prints whole numbers: the entries after it, which may
+    /// prove none, are likely to count in it, too.
+    pub fn proven_unit(&self) -> Option<Unit> {
+        match self.unit {
+            Units::Proven(unit @ (Unit::Millis | Unit::Nanos)) => Some(unit),
+            Units::Proven(Unit::Seconds) | Units::Each { .. } => None,
+        }
+    }
+
+    /// Whether it is one of the ocean of access and proxy entries.
+    pub fn is_traffic(&self) -> bool {
+        [&self.logger, &self.msg]
+            .iter()
+            .any(|text| head::is_traffic(text.as_bytes()))
     }
 
     /// The first field of this name.
@@ -118,15 +228,32 @@ impl Entry {
     /// A field as a moment: a number of seconds, milliseconds or nanoseconds, or a printed time.
     /// Caddy's zero time (-6795364578.87) and `null` are no moments.
     pub fn moment(&self, name: &str) -> Option<LogTime> {
-        stamp_of(self.field(name)?).filter(|time| time.micros() > 0)
+        stamp_of(self.field(name)?, self.zone).filter(|time| time.micros() > 0)
     }
 
-    /// A field as a length: a number of seconds, or a Go duration such as `1m0s`.
+    /// A field as a length: a number, or a Go duration such as `1m0s`.
     pub fn length(&self, name: &str) -> Option<TimeDelta> {
         match self.field(name)? {
-            Value::Number(number) => stamp::seconds(&number.to_string()),
-            Value::String(text) => stamp::go_duration(text),
+            Value::Number(number) => self.unit_of(name, number).read(&number.to_string()),
+            Value::String(text) => duration::go_duration(text),
             _ => None,
+        }
+    }
+
+    /// The unit of one number. In seconds a measured length has a fraction, as the stamp of its line
+    /// has one; only what was set by hand is whole.
+    fn unit_of(&self, name: &str, number: &Number) -> Unit {
+        let (fine, whole) = match self.unit {
+            Units::Proven(unit) => return unit,
+            Units::Each { fine, whole } => (fine, whole),
+        };
+        let value = number.as_f64().unwrap_or_default();
+        let is_whole = number.is_i64() || number.is_u64();
+        match whole {
+            _ if !is_whole => Unit::Seconds,
+            Some(unit) => unit,
+            None if fine && name == "remaining" && value != 0.0 => Unit::of_whole(value),
+            None => Unit::of_magnitude(value),
         }
     }
 
@@ -161,30 +288,31 @@ impl Entry {
     }
 }
 
-fn stamp_of(value: &Value) -> Option<LogTime> {
+/// Fields that tell to the second when what `remaining` counts to is reached.
+const EXPIRIES: [&str; 2] = ["expiration", "cert_expiry"];
+
+fn stamp_of(value: &Value, zone: FixedOffset) -> Option<LogTime> {
     match value {
         Value::Number(number) => stamp::number(&number.to_string()),
-        Value::String(text) => stamp::text(text),
+        Value::String(text) => stamp::text_in(text, zone),
         _ => None,
     }
 }
 
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Vec<(String, Value)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = map.next_entry()? {
-            fields.push(field);
-        }
-        Ok(fields)
-    }
+/// What Go's own `log` package printed comes as an info entry; the level is in the text (Caddy v2.11.7
+/// `logging.go`, `zap.RedirectStdLog`).
+fn level_of_stdlib(msg: &str) -> Option<Level> {
+    const TAGS: [(&str, Level); 7] = [
+        ("[DEBUG]", Level::Debug),
+        ("[INFO]", Level::Info),
+        ("[WARNING]", Level::Warn),
+        ("[WARN]", Level::Warn),
+        ("[ERROR]", Level::Error),
+        ("[PANIC]", Level::Error),
+        ("panic: ", Level::Error),
+    ];
+    let tag = TAGS.iter().find(|(tag, _)| msg.starts_with(tag))?;
+    Some(tag.1)
 }
 
 #[cfg(test)]
@@ -242,6 +370,83 @@ mod tests {
                 Err(Unreadable::NotJson { .. })
             ));
         }
+    }
+
+    #[test]
+    fn the_level_of_a_stdlib_line_is_in_its_text() {
+        for (msg, level) in [
+            ("[ERROR] key auth HTTP server: x", Level::Error),
+            ("panic: certificate worker: x", Level::Error),
+            ("[WARNING] x", Level::Warn),
+            ("x [ERROR]", Level::Info),
+        ] {
+            let line = format!(r#"{{"level":"info","msg":"{msg}"}}"#);
+            let entry = Entry::decode(line.as_bytes()).unwrap();
+            assert_eq!((entry.level, entry.msg.as_str()), (level, msg));
+        }
+    }
+
+    #[test]
+    fn keys_are_found_by_what_stands_under_them() {
+        for line in [
+            r#"{"L":"[31mERROR[0m","T":1777845841.5,"N":"tls.renew","M":"will retry","error":"x"}"#,
+            r#"{"attempt":2,"error":"x","expiration":1777851479,"time":"2026-05-03T22:04:01.5Z","severity":"error","name":"tls.renew","message":"will retry"}"#,
+        ] {
+            let entry = Entry::decode(line.as_bytes()).unwrap();
+            assert_eq!(
+                entry.at.map(LogTime::micros),
+                Some(1_777_845_841_500_000),
+                "{line}"
+            );
+            assert_eq!(
+                (entry.level, entry.logger.as_str(), entry.msg.as_str()),
+                (Level::Error, "tls.renew", "will retry")
+            );
+        }
+    }
+
+    #[test]
+    fn what_strangers_send_is_never_the_message() {
+        for line in [
+            r#"{"L":"info","T":1,"N":"http.log.access","M":"handled request","ua":"will retry"}"#,
+            r#"{"L":"info","T":1,"M":"handled request","ua":"will retry"}"#,
+            r#"{"ua":"will retry","L":"error","T":1,"M":"some error","request":{"method":"GET","uri":"/"}}"#,
+        ] {
+            let entry = Entry::decode(line.as_bytes());
+            assert!(
+                entry
+                    .as_ref()
+                    .map_or(true, |entry| entry.msg != "will retry"),
+                "{entry:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_unit_of_lengths_is_proven_or_likely() {
+        let remaining = |line: &str| Entry::decode(line.as_bytes()).unwrap().length("remaining");
+        let hour = Some(TimeDelta::hours(1));
+        for line in [
+            r#"{"ts":1777845841.5,"msg":"x","remaining":3600.0}"#,
+            r#"{"ts":1777845841,"msg":"x","remaining":3600}"#,
+            r#"{"ts":1777845841.5,"msg":"x","remaining":3600000}"#,
+            r#"{"ts":1777845841.5,"msg":"x","remaining":3600000000000}"#,
+            r#"{"ts":1777845841,"msg":"x","remaining":3600000,"max_duration":2592000000}"#,
+            r#"{"ts":1777845841,"msg":"x","remaining":3600000,"expiration":1777849441}"#,
+            r#"{"ts":1777845841,"msg":"x","remaining":"1h0m0s"}"#,
+        ] {
+            assert_eq!(remaining(line), hour, "{line}");
+        }
+        let proven = Entry::decode(br#"{"msg":"x","max_duration":2592000000}"#).unwrap();
+        let layout = Layout {
+            unit: proven.proven_unit(),
+            ..Layout::default()
+        };
+        let later = Entry::read(
+            br#"{"ts":1777845841,"msg":"x","remaining":3600000}"#,
+            &layout,
+        );
+        assert_eq!(later.unwrap().length("remaining"), hour);
     }
 
     #[test]

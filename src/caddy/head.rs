@@ -12,19 +12,35 @@ const BORING: [&[u8]; 3] = [
     b"http.handlers.reverse_proxy",
 ];
 
-/// The raw `ts` of a line that is proven to be an access or proxy line; `None` when it is not.
+/// The raw `ts` of a whole line that is proven to be an access or proxy line; `None` when it is not. A
+/// line that does not end as an object does may go on in the next one, and is not rejected.
 pub fn reject(line: &[u8]) -> Option<&[u8]> {
+    let stamp = prove(line)?;
+    let whole = line.strip_suffix(b"\r").unwrap_or(line);
+    (whole.last() == Some(&b'}')).then_some(stamp)
+}
+
+/// The raw `ts` of what is proven by its head to be an access or proxy line, whole or cut.
+pub fn prove(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"{\"level\":\"")?;
     let level = word_length(rest)?;
     let rest = rest.get(level..)?.strip_prefix(b"\",\"ts\":")?;
     let stamp_length = value_length(rest)?;
     let (stamp, rest) = rest.split_at_checked(stamp_length)?;
     let rest = rest.strip_prefix(b",\"logger\":\"")?;
-    let boring = BORING.iter().any(|logger| {
-        rest.strip_prefix(*logger)
-            .is_some_and(|after| matches!(after.first(), Some(b'"' | b'.')))
-    });
-    boring.then_some(stamp)
+    let logger = BORING
+        .iter()
+        .find_map(|logger| rest.strip_prefix(*logger))?;
+    matches!(logger.first(), Some(b'"' | b'.')).then_some(stamp)
+}
+
+/// Whether a logger's name is one of those that never speak about certificates.
+pub fn is_traffic(logger: &[u8]) -> bool {
+    BORING.iter().any(|boring| {
+        logger
+            .strip_prefix(*boring)
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b'.')))
+    })
 }
 
 fn word_length(bytes: &[u8]) -> Option<usize> {
@@ -75,6 +91,7 @@ mod tests {
             r#"{"ts":1,"level":"info","logger":"http.log.access","msg":"x"}"#,
             r#"{"level": "info","ts":1,"logger":"http.log.access","msg":"x"}"#,
             r#"{"level":"info","ts":"a\"b","logger":"http.log.access","msg":"x"}"#,
+            r#"{"level":"info","ts":1,"logger":"http.log.access","msg":"x","uri":"/wra"#,
             "",
             "{",
             r#"{"level":"info","ts":"#,

@@ -1,6 +1,7 @@
 //! One log line into what it means for a certificate: line -> entry -> event.
 //!
-//! [`head`] drops access and proxy lines before any parsing; [`entry`] decodes the rest;
+//! [`head`] drops access and proxy lines before any parsing; [`entry`] decodes the rest, whether
+//! [`object`], [`console`] line or what [`salvage`] finds of them; [`layout`] tells its keys;
 //! [`vocabulary`] is the one table of what Caddy says; [`event`] puts names, expiry, failure and
 //! next attempt together; [`backoff`] knows when certmagic tries again.
 
@@ -10,14 +11,21 @@
     clippy::disallowed_macros
 )]
 
+pub mod ansi;
 pub mod backoff;
 pub mod ca;
 pub mod cause;
+pub mod console;
+pub mod duration;
 pub mod entry;
 pub mod event;
 pub mod failure;
 pub mod head;
+pub mod layout;
 pub mod name;
+pub mod object;
+pub mod printed;
 pub mod remedy;
+pub mod salvage;
 pub mod stamp;
 pub mod vocabulary;

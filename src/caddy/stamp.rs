@@ -1,7 +1,9 @@
 //! The time of an entry, as Caddy's encoders print it.
 
+use crate::caddy::duration::exact_micros;
+use crate::caddy::printed;
 use crate::time::LogTime;
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{FixedOffset, Offset, Utc};
 
 /// Reads a JSON number of seconds (Caddy's `unix_seconds_float`), milliseconds or nanoseconds; the
 /// magnitude tells the unit, since no log is older than 1973 or younger than 5138.
@@ -29,86 +31,15 @@ fn from_f64(value: f64, text: &str) -> Option<LogTime> {
     }
 }
 
-/// Reads a JSON number of seconds as a length.
-pub fn seconds(text: &str) -> Option<TimeDelta> {
-    exact_micros(text).map(TimeDelta::microseconds)
-}
-
-/// Decimal seconds to exact microseconds: a double would do, but only just.
-fn exact_micros(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) || whole.parse::<i64>().is_err() {
-        let value: f64 = text.parse().ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
-        return value.is_finite().then_some((value * 1e6).round() as i64);
-    }
-    let negative = whole.starts_with('-');
-    let whole: i64 = whole.parse().ok()?;
-    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
-    let micros = digits.fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    let signed = if negative { -micros } else { micros };
-    whole.checked_mul(1_000_000)?.checked_add(signed)
-}
-
-/// Reads a time printed as text: RFC 3339, ISO 8601 with a numeric zone, or Caddy's `wall` layouts
-/// (UTC, which is Caddy's own choice unless `time_local` is set).
+/// Reads a time printed as text, in UTC where it names no zone: Caddy's own choice unless `time_local`
+/// is set.
 pub fn text(text: &str) -> Option<LogTime> {
-    layouts(text).filter(|time| time.is_plausible())
+    text_in(text, Utc.fix())
 }
 
-fn layouts(text: &str) -> Option<LogTime> {
-    const ZONED: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%z", "%d/%b/%Y:%H:%M:%S %z"];
-    if let Some(time) = LogTime::parse_rfc3339(text) {
-        return Some(time);
-    }
-    for layout in ZONED {
-        if let Ok(time) = chrono::DateTime::parse_from_str(text, layout) {
-            return Some(LogTime::from_micros(time.timestamp_micros()));
-        }
-    }
-    let wall = NaiveDateTime::parse_from_str(text, "%Y/%m/%d %H:%M:%S%.f").ok()?;
-    Some(LogTime::from_micros(wall.and_utc().timestamp_micros()))
-}
-
-/// Reads a Go duration such as `1m0s`, `12h3m4.5s`, `-90s` or `150ms`.
-pub fn go_duration(text: &str) -> Option<TimeDelta> {
-    let (negative, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    if rest.is_empty() {
-        return None;
-    }
-    let mut seconds = 0.0_f64;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (value, after) = rest.split_at_checked(digits)?;
-        let end = after
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at_checked(end)?;
-        let factor = match unit {
-            "h" => 3_600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 1e-3,
-            "us" | "\u{b5}s" => 1e-6,
-            "ns" => 1e-9,
-            _ => return None,
-        };
-        seconds += value.parse::<f64>().ok()? * factor;
-        rest = after;
-    }
-    if !(0.0..9e12).contains(&seconds) {
-        return None;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "below 9e18 microseconds")]
-    let micros = (seconds * 1e6).round() as i64;
-    Some(TimeDelta::microseconds(if negative {
-        -micros
-    } else {
-        micros
-    }))
+/// Reads a time printed as text, in any layout; one that names no zone is in `zone`.
+pub fn text_in(text: &str, zone: FixedOffset) -> Option<LogTime> {
+    printed::read(text, zone).moment()
 }
 
 #[cfg(test)]
@@ -163,19 +94,5 @@ mod tests {
             assert_eq!(text(time).map(LogTime::seconds), expected, "{time}");
         }
         assert_eq!(text("yesterday"), None);
-    }
-
-    #[test]
-    fn go_durations_are_read() {
-        assert_eq!(go_duration("1m0s"), Some(TimeDelta::seconds(60)));
-        assert_eq!(
-            go_duration("12h3m4.5s"),
-            Some(TimeDelta::milliseconds(43_384_500))
-        );
-        assert_eq!(go_duration("-90s"), Some(TimeDelta::seconds(-90)));
-        assert_eq!(go_duration("720h0m0s"), Some(TimeDelta::days(30)));
-        for broken in ["", "-", "5", "5x", "s", "1..2s"] {
-            assert_eq!(go_duration(broken), None, "{broken}");
-        }
     }
 }

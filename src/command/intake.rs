@@ -1,17 +1,21 @@
 //! A line on its way from a source into the engine, the same for watch and replay.
 
 use crate::caddy::entry::{Entry, Unreadable};
+use crate::caddy::layout::Layout;
 use crate::engine::evidence::{Origin, Quote};
 use crate::engine::{AlertRow, Engine, Seen};
 use crate::report::Tally;
 use crate::source::line::Candidate;
 use crate::time::LogTime;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The engine with the count of what it was given.
 pub(super) struct Intake {
     pub(super) engine: Engine,
     pub(super) tally: Tally,
+    /// How each instance prints its lines, as far as it is known.
+    pub(super) layouts: BTreeMap<String, Layout>,
     /// Our own clock, where lines are read as they are written: a line without a time gets it.
     pub(super) now: Option<LogTime>,
     /// Nothing stamped later is taken in.
@@ -25,6 +29,7 @@ impl Intake {
         Self {
             engine,
             tally: Tally::default(),
+            layouts: BTreeMap::new(),
             now: None,
             until: None,
             since: None,
@@ -52,7 +57,7 @@ impl Intake {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        let mut entry = match Entry::decode(bytes) {
+        let mut entry = match self.decode(instance, bytes) {
             Ok(entry) => entry,
             Err(why) => {
                 self.tally.unreadable(source, number, || reason(why));
@@ -65,6 +70,12 @@ impl Intake {
                 return;
             }
             self.tally.stamp(at);
+        }
+        if entry.is_traffic() {
+            if let Some(at) = entry.at {
+                self.engine.advance(instance, at, out);
+            }
+            return;
         }
         let quote = || {
             Quote::new(
@@ -81,6 +92,16 @@ impl Intake {
             Seen::Untimed => self.tally.untimed += 1,
             Seen::Other => {}
         }
+    }
+
+    fn decode(&mut self, instance: &str, bytes: &[u8]) -> Result<Entry, Unreadable> {
+        let Some(layout) = self.layouts.get_mut(instance) else {
+            self.layouts.insert(instance.to_owned(), Layout::default());
+            return self.decode(instance, bytes);
+        };
+        let entry = Entry::read(bytes, layout)?;
+        layout.unit = entry.proven_unit().or(layout.unit);
+        Ok(entry)
     }
 
     /// Moves log time to the stamp of the last rejected line.
@@ -103,7 +124,9 @@ impl Intake {
 
 fn reason(why: Unreadable) -> String {
     match why {
-        Unreadable::NotJson { column } => format!("not one whole JSON object (column {column})"),
-        Unreadable::NoMessage => "no text under `msg`".to_owned(),
+        Unreadable::NotJson { column } => {
+            format!("neither one whole JSON object (column {column}) nor a console line")
+        }
+        Unreadable::NoMessage => "an object in which nothing is a message".to_owned(),
     }
 }

@@ -158,9 +158,9 @@ fn text_that_is_no_log_is_fine_counted_and_shown() {
     assert!(
         ran.stdout
             .contains("3 lines could not be read, the first at ")
-            && ran
-                .stdout
-                .contains("caddy.log:1: not one whole JSON object (column 1)."),
+            && ran.stdout.contains(
+                "caddy.log:1: neither one whole JSON object (column 1) nor a console line."
+            ),
         "{}",
         ran.stdout
     );
@@ -175,9 +175,13 @@ fn a_last_line_without_a_newline_counts() {
         summary(&replay_bytes("caddy.log", cut.as_bytes()))["lines"],
         60
     );
-    let half = cut.split_at(cut.len() - 10).0;
-    let ran = replay_bytes("caddy.log", half.as_bytes());
-    assert_eq!((ran.code, &summary(&ran)["unreadable"]), (0, &json!(1)));
+    let most = cut.split_at(cut.len() - 10).0;
+    let begun = cut.split_at(cut.rfind('\n').unwrap() + 20).0;
+    for (text, unreadable) in [(most, 0), (begun, 1)] {
+        let ran = replay_bytes("caddy.log", text.as_bytes());
+        assert_eq!(ran.code, 0);
+        assert_eq!(summary(&ran)["unreadable"], unreadable, "{text}");
+    }
 }
 
 #[test]
