@@ -84,8 +84,8 @@ fn everything_that_can_be_set_is_read() {
     assert_eq!(settings.state.as_deref(), Some(Path::new("/srv/notafter")));
     assert_eq!(settings.rules_directory, Path::new("/srv/notafter/rules"));
 
-    let [edge, inner, service] = settings.sources.as_slice() else {
-        panic!("three sources");
+    let [edge, inner, service, container, labelled] = settings.sources.as_slice() else {
+        panic!("five sources");
     };
     assert_eq!(
         (edge.name.as_str(), inner.name.as_str()),
@@ -93,7 +93,7 @@ fn everything_that_can_be_set_is_read() {
     );
     let file = |source: &SourceSettings| match &source.from {
         LogFrom::File(path) => path.value.clone(),
-        LogFrom::Journal(unit) => panic!("{}", unit.value),
+        LogFrom::Journal(other) | LogFrom::Docker(other) => panic!("{}", other.value),
     };
     assert_eq!(file(edge), Path::new("/var/log/caddy/edge.log"));
     let LogFrom::Journal(unit) = &service.from else {
@@ -103,6 +103,18 @@ fn everything_that_can_be_set_is_read() {
         (service.name.as_str(), unit.value.as_str()),
         ("caddy-api", "caddy-api.service")
     );
+    for (source, name, text) in [
+        (container, "web-caddy-1", "web-caddy-1"),
+        (labelled, "caddy", "label=com.docker.compose.service=caddy"),
+    ] {
+        let LogFrom::Docker(containers) = &source.from else {
+            panic!("containers");
+        };
+        assert_eq!(
+            (source.name.as_str(), containers.value.as_str()),
+            (name, text)
+        );
+    }
     assert_eq!(edge.timezone, FixedOffset::east_opt(7_200).unwrap());
     assert_eq!(edge.lag, TimeDelta::seconds(30));
     assert_eq!(inner.timezone, FixedOffset::east_opt(0).unwrap());

@@ -47,7 +47,7 @@ pub struct RuleArguments {
 /// `notafter watch`
 #[derive(Debug, Args)]
 pub struct WatchArguments {
-    /// Log file to follow, also one that does not exist yet; or journal:UNIT
+    /// Log file to follow, also one that does not exist yet; journal:UNIT or docker:NAME
     pub path: Option<PathBuf>,
     /// Where to send alerts
     #[arg(

@@ -2,11 +2,12 @@
 
 use crate::command::arguments::CheckArguments;
 use crate::command::exit::{Exit, Failed, print};
-use crate::command::loading::{load_rules, load_settings};
+use crate::command::loading::{docker_address, load_rules, load_settings};
 use crate::config::{LogFrom, Settings};
 use crate::diagnostic::render;
+use crate::source::docker::{DockerSource, Selector};
 use crate::source::journal::{JournalSource, Matching};
-use crate::source::notice::PERMISSION_REMEDY;
+use crate::source::notice::{Notice, PERMISSION_REMEDY};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -28,6 +29,14 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
             LogFrom::Journal(unit) => {
                 let matching = Matching::parse(&unit.value);
                 (format!("journal:{}", matching.shown()), recorded(matching))
+            }
+            LogFrom::Docker(containers) => {
+                let source = DockerSource {
+                    name: source.name.as_str().into(),
+                    selector: Selector::parse(&containers.value),
+                    address: docker_address()?,
+                };
+                (format!("docker:{}", containers.value), answered(&source))
             }
         };
         findings += usize::from(finding);
@@ -70,14 +79,26 @@ fn recorded(matching: Matching) -> (String, bool) {
             "the journal holds nothing of it yet; watch waits for it".to_owned(),
             false,
         ),
-        Err(notice) => {
-            let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
-            (
-                format!("{}{}", notice.text, remedy.unwrap_or_default()),
-                true,
-            )
-        }
+        Err(notice) => (in_words(notice), true),
     }
+}
+
+/// Whether the logs of containers can be read, in words, and whether that needs a person.
+fn answered(source: &DockerSource) -> (String, bool) {
+    match source.try_once() {
+        Ok(0) => (
+            "there is no such container yet; watch waits for it".to_owned(),
+            false,
+        ),
+        Ok(1) => ("readable".to_owned(), false),
+        Ok(count) => (format!("readable, {count} containers"), false),
+        Err(notice) => (in_words(notice), true),
+    }
+}
+
+fn in_words(notice: Notice) -> String {
+    let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
+    format!("{}{}", notice.text, remedy.unwrap_or_default())
 }
 
 /// Whether a log can be read, in words, and whether that needs a person.

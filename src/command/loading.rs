@@ -4,6 +4,8 @@ use crate::command::exit::{Exit, Failed};
 use crate::config::Settings;
 use crate::diagnostic::{Problems, render};
 use crate::rules::{BUILT_IN, Changes, Configured, RuleSet};
+use crate::source::docker::{Address, BadAddress};
+use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -80,6 +82,19 @@ fn rule_files(directory: &Path) -> Result<Vec<(String, String)>, Failed> {
 pub(super) fn rule_file(path: &Path) -> Result<(String, String), Failed> {
     let text = fs::read_to_string(path).map_err(|error| Failed::io(path.display(), &error))?;
     Ok((path.display().to_string(), text))
+}
+
+/// Where Docker's engine listens, by the variables that its own client reads.
+pub(super) fn docker_address() -> Result<Address, Failed> {
+    let host = env::var("DOCKER_HOST").ok();
+    let verify = env::var("DOCKER_TLS_VERIFY").is_ok_and(|verify| !verify.is_empty());
+    let refused = |what| Failed::new(Exit::Config, format!("error: {what}"));
+    let address = Address::of_host(host.as_deref()).map_err(refused)?;
+    if let (true, Address::Tcp(..)) = (verify, &address) {
+        let text = host.unwrap_or_default();
+        return Err(refused(BadAddress { text }));
+    }
+    Ok(address)
 }
 
 /// A mistake in settings or rules, drawn.

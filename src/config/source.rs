@@ -13,7 +13,9 @@ pub const LAG: TimeDelta = TimeDelta::seconds(5);
 const LAG_SENSIBLE: TimeDelta = TimeDelta::hours(1);
 
 /// Kinds of sources that other programs of this sort have.
-const OTHER_KINDS: [&str; 2] = ["docker", "listen"];
+const OTHER_KINDS: [&str; 1] = ["listen"];
+/// Kinds of sources that this program has.
+const KINDS: [&str; 3] = ["file", "journal", "docker"];
 
 /// One watched Caddy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum LogFrom {
     File(Spanned<PathBuf>),
     /// The systemd journal: a unit, or `CONTAINER_NAME=NAME`.
     Journal(Spanned<String>),
+    /// Containers of a Docker Engine: the name of one, or `label=KEY=VALUE`.
+    Docker(Spanned<String>),
 }
 
 /// Reads one `[[source]]`; `None` when something it cannot do without is missing or wrong.
@@ -71,14 +75,14 @@ fn from(table: &Table<'_>) -> Option<LogFrom> {
     let keys = table.keys();
     let given: Vec<_> = keys
         .iter()
-        .filter(|key| ["file", "journal"].contains(&key.value.as_str()))
+        .filter(|key| KINDS.contains(&key.value.as_str()))
         .collect();
     match given.as_slice() {
         [] if !other.contains(&true) => table.note(
             table
                 .error("`[[source]]` names no log")
-                .at(table.header(), "`file` or `journal` is required")
-                .help("write `file = \"/var/log/caddy/caddy.log\"`, or `journal = \"caddy.service\"` if Caddy logs to the journal"),
+                .at(table.header(), "`file`, `journal` or `docker` is required")
+                .help("write `file = \"/var/log/caddy/caddy.log\"`, `journal = \"caddy.service\"` if Caddy logs to the journal, or `docker = \"caddy\"` if it runs in a container of that name"),
         ),
         [first, second] => table.note(
             table
@@ -91,7 +95,32 @@ fn from(table: &Table<'_>) -> Option<LogFrom> {
     }
     let file = spanned_path(table, "file").map(LogFrom::File);
     let journal = unit(table).map(LogFrom::Journal);
-    file.or(journal)
+    let docker = containers(table).map(LogFrom::Docker);
+    file.or(journal).or(docker)
+}
+
+/// The name of a container as Docker takes it, or a label.
+fn containers(table: &Table<'_>) -> Option<Spanned<String>> {
+    let text = table.text("docker")?;
+    let mistake = match text.value.strip_prefix("label=") {
+        Some(label) if label.is_empty() || label.starts_with('=') => "the label has no key",
+        Some(_) => return Some(text),
+        None if is_container(&text.value) => return Some(text),
+        None => "expected one such as `caddy`, or `label=KEY=VALUE`",
+    };
+    table.note(
+        table
+            .error(format!("`{}` is not the name of a container", text.value))
+            .at(text.span, mistake)
+            .help("`docker ps` shows how containers are called, without a slash"),
+    );
+    None
+}
+
+/// Whether Docker would give a container this name.
+fn is_container(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    name.bytes().all(plain) && name.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
 /// The name of a unit as systemd takes it, or `CONTAINER_NAME=NAME` as journalctl does.
@@ -121,6 +150,19 @@ impl LogFrom {
         match self {
             Self::File(file) => stem(table, file, file.value.file_stem()?.to_str()?, "file"),
             Self::Journal(unit) => stem(table, unit, short_unit(&unit.value), "unit"),
+            Self::Docker(containers) => {
+                let value = &containers.value;
+                let label = value.strip_prefix("label=");
+                let stem_text = label
+                    .and_then(|label| label.rsplit('=').next())
+                    .unwrap_or(value);
+                let noun = if label.is_some() {
+                    "label"
+                } else {
+                    "container"
+                };
+                stem(table, containers, stem_text, noun)
+            }
         }
     }
 
@@ -130,6 +172,13 @@ impl LogFrom {
             Self::Journal(unit) => {
                 let name = unit.value.strip_suffix(".service").unwrap_or(&unit.value);
                 logs.claim(table, &format!("journal:{name}"), &unit.span);
+            }
+            Self::Docker(containers) => {
+                logs.claim(
+                    table,
+                    &format!("docker:{}", containers.value),
+                    &containers.span,
+                );
             }
         }
     }
@@ -150,7 +199,10 @@ fn other_kind(table: &Table<'_>, kind: &str) -> bool {
     table.note(
         table
             .error(format!("`{kind}` is not a source this version can read"))
-            .at(key.span, "this version follows files and the journal")
+            .at(
+                key.span,
+                "this version follows files, the journal and containers",
+            )
             .help("let Caddy's `log` block write to a file, and write `file = \"/path/of/it\"`"),
     );
     true

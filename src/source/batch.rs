@@ -1,5 +1,6 @@
 //! What a follower hands over: lines in bounded batches, and what it has to say.
 
+use crate::source::docker::DockerPosition;
 use crate::source::journal::JournalPosition;
 use crate::source::line::{Candidate, Counts};
 use crate::source::notice::Notice;
@@ -21,6 +22,8 @@ pub enum Reached {
     File(Position),
     /// The systemd journal.
     Journal(JournalPosition),
+    /// Containers of a Docker Engine.
+    Docker(DockerPosition),
 }
 
 /// One thing a follower hands over.
@@ -37,7 +40,7 @@ pub enum FromSource {
 pub struct Batch {
     /// Name of the source.
     pub source: Arc<str>,
-    /// Path of the file the lines came from, or `journal:UNIT`.
+    /// Path of the file the lines came from, or `journal:UNIT`, `docker:NAME`.
     pub file: Arc<str>,
     /// The lines that were not rejected; may be empty.
     pub lines: Vec<OwnedLine>,

@@ -1,6 +1,7 @@
 //! The kinds of sources, and how each is followed.
 
 use crate::source::batch::{FromSource, Reached, Stopped};
+use crate::source::docker::{self, DockerSource};
 use crate::source::file::{FileSource, follow};
 use crate::source::journal::{self, JournalSource};
 use crate::source::notice::{Notice, NoticeKind};
@@ -16,6 +17,8 @@ pub enum Source {
     File(FileSource),
     /// Records of the systemd journal.
     Journal(JournalSource),
+    /// Logs of containers.
+    Docker(DockerSource),
     /// Standard input, under a name.
     Stdin(Arc<str>),
 }
@@ -26,6 +29,7 @@ impl Source {
         match self {
             Self::File(file) => &file.name,
             Self::Journal(journal) => &journal.name,
+            Self::Docker(docker) => &docker.name,
             Self::Stdin(name) => name,
         }
     }
@@ -35,6 +39,7 @@ impl Source {
         match self {
             Self::File(file) => file.path.display().to_string(),
             Self::Journal(journal) => format!("the journal of {}", journal.matching.shown()),
+            Self::Docker(docker) => docker.selector.in_words(),
             Self::Stdin(_) => "standard input".to_owned(),
         }
     }
@@ -61,6 +66,13 @@ impl Source {
                     _ => None,
                 };
                 journal::follow(source, resume, stop, to);
+            }
+            Self::Docker(source) => {
+                let resume = match resume {
+                    Some(Reached::Docker(position)) => Some(position),
+                    _ => None,
+                };
+                docker::follow(source, resume, stop, to);
             }
             Self::Stdin(name) => {
                 if let Err(error) = follow_reader(&name, io::stdin(), &mut to) {

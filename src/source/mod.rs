@@ -1,8 +1,9 @@
-//! Files, the journal and standard input into lines: following, rotation, archives.
+//! Files, the journal, containers and standard input into lines: following, rotation, archives.
 //!
 //! ```text
 //! follow   a live log and its rotated set -> batches of lines with positions   file, tail
 //! follow   a unit of the systemd journal           -> the same                      journal
+//! follow   containers of a Docker Engine           -> the same                      docker
 //! replay   archives, directories, `-`     -> lines                             archive
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 pub mod archive;
 pub mod batch;
+pub mod docker;
 pub mod error;
 pub mod file;
 pub mod journal;

@@ -51,6 +51,12 @@ pub const JOURNAL_REMEDY: &str = "Put notafter's user into the group `systemd-jo
     `systemctl edit notafter`, and there `[Service]` with `SupplementaryGroups=systemd-journal`. Of a \
     person: `usermod -aG systemd-journal USER`, and a new login.";
 
+/// What to do when Docker's socket may not be used.
+pub const DOCKER_REMEDY: &str = "Put notafter's user into the group `docker`. Of the unit: copy \
+    /usr/share/doc/notafter/examples/10-docker.conf to /etc/systemd/system/notafter.service.d/. Of a \
+    person: `usermod -aG docker USER`, and a new login. Whoever may use that socket can become root: a \
+    proxy that lets only GET requests for containers through is safer, with its address in DOCKER_HOST.";
+
 /// What to say when opening or reading the log failed: kind, sentence, remedy.
 pub(super) fn of_error(path: &Path, error: &io::Error) -> (NoticeKind, String, Option<String>) {
     let shown = path.display();

@@ -4,12 +4,13 @@
 use crate::command::arguments::WatchArguments;
 use crate::command::channels;
 use crate::command::exit::{Exit, Failed, say};
-use crate::command::loading::{load_rules, load_settings};
+use crate::command::loading::{docker_address, load_rules, load_settings};
 use crate::command::state;
 use crate::config::{LAG, LogFrom, Settings, SourceSettings};
 use crate::diagnostic::render;
 use crate::notify::Channel;
 use crate::rules::RuleSet;
+use crate::source::docker::{DockerSource, Selector};
 use crate::source::file::FileSource;
 use crate::source::journal::{JournalSource, Matching};
 use crate::source::kind::Source;
@@ -68,7 +69,11 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
             .iter()
             .map(|one| (one.name.as_str().into(), one.lag));
         return Ok((
-            settings.sources.iter().map(configured_source).collect(),
+            settings
+                .sources
+                .iter()
+                .map(configured_source)
+                .collect::<Result<_, _>>()?,
             lag.collect(),
         ));
     };
@@ -81,6 +86,9 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
     }
     if let Some(unit) = path.to_str().and_then(|text| text.strip_prefix("journal:")) {
         return journal(unit);
+    }
+    if let Some(containers) = path.to_str().and_then(|text| text.strip_prefix("docker:")) {
+        return docker(containers);
     }
     if path.is_dir() {
         let message = format!(
@@ -103,9 +111,9 @@ fn sources(path: Option<&Path>, settings: &Settings) -> Result<Sources, Failed> 
     ))
 }
 
-fn configured_source(one: &SourceSettings) -> Source {
+fn configured_source(one: &SourceSettings) -> Result<Source, Failed> {
     let name: Arc<str> = one.name.as_str().into();
-    match &one.from {
+    Ok(match &one.from {
         LogFrom::File(path) => Source::File(FileSource {
             name,
             path: path.value.clone(),
@@ -113,7 +121,34 @@ fn configured_source(one: &SourceSettings) -> Source {
         LogFrom::Journal(unit) => {
             Source::Journal(JournalSource::new(name, Matching::parse(&unit.value)))
         }
+        LogFrom::Docker(containers) => Source::Docker(DockerSource {
+            name,
+            selector: Selector::parse(&containers.value),
+            address: docker_address()?,
+        }),
+    })
+}
+
+/// `docker:NAME` or `docker:label=KEY=VALUE`, named after the container or the label's value.
+fn docker(containers: &str) -> Result<Sources, Failed> {
+    let selector = Selector::parse(containers);
+    let name = match &selector {
+        Selector::Name(name) => name.as_str(),
+        Selector::Label(label) => label.rsplit('=').next().unwrap_or(label),
+    };
+    if name.is_empty() {
+        return Err(Failed::new(
+            Exit::Usage,
+            "error: `docker:` names no container\nhelp: name the container that Caddy runs in, as in `notafter watch docker:caddy`, or a label, `docker:label=role=edge`",
+        ));
     }
+    let name: Arc<str> = name.into();
+    let source = DockerSource {
+        name: Arc::clone(&name),
+        selector,
+        address: docker_address()?,
+    };
+    Ok((vec![Source::Docker(source)], BTreeMap::from([(name, LAG)])))
 }
 
 /// `journal:UNIT`, named after the unit as a file is after its stem.
