@@ -35,6 +35,8 @@ pub struct Event {
     pub elapsed: Option<TimeDelta>,
     /// When ARI wants the renewal.
     pub selected_time: Option<LogTime>,
+    /// When ARI's window ended before a change, and when it ends now.
+    pub window: Option<(LogTime, LogTime)>,
     /// The interval of the maintenance loop, as configured.
     pub check_interval: Option<TimeDelta>,
     /// Whether a handshake asked for it, so that a stranger may have chosen the name.
@@ -95,6 +97,10 @@ impl Event {
             selected_time: entry
                 .moment("next_selected_time")
                 .or_else(|| entry.moment("selected_time")),
+            window: entry
+                .moment("prev_end")
+                .zip(entry.moment("next_end"))
+                .filter(|(before, now)| before.is_plausible() && now.is_plausible()),
             check_interval: entry.length("renew_check_interval"),
             on_demand: entry.logger.ends_with("on_demand"),
             informative: matches!(entry.level.word(), "info" | "debug"),

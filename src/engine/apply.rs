@@ -5,7 +5,7 @@ use crate::caddy::event::Event;
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::vocabulary::Means;
 use crate::engine::blame::{self, Blame};
-use crate::engine::certificate::{Certificate, Due, DueSource, OpenJob};
+use crate::engine::certificate::{Certificate, Due, DueSource, OpenJob, Revocation};
 use crate::engine::evidence::Quote;
 use crate::engine::failing::{attempt_failed, job_failed, worker_panicked};
 use crate::engine::instance::Instance;
@@ -38,7 +38,7 @@ pub(super) fn apply(
             certificate.open_job = Some(OpenJob::new(Job::Renew, Some(Origin::Maintenance)));
         }
         Means::LockWanted => lock_wanted(certificate, event),
-        Means::Began => began(certificate, event),
+        Means::Began => began(certificate, event, at),
         Means::TalksTo => talks_to(certificate, event),
         Means::ChallengeFailed => {
             if let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) {
@@ -64,7 +64,7 @@ pub(super) fn apply(
         }
         Means::Succeeded => {
             outcome.attempt_ended = true;
-            outcome.recovered = succeeded(certificate, event, at);
+            outcome.recovered = succeeded(&mut instance.usual, certificate, event, at);
             certificate.evidence.last = Some(quote());
         }
         Means::RenewedElsewhere => {
@@ -77,6 +77,7 @@ pub(super) fn apply(
             }
         }
         Means::Replaced => outcome.recovered = replaced(certificate, event, at),
+        Means::Revoked => certificate.revoked = Some(Revocation::Ocsp),
         Means::Unmanaged => certificate.unmanaged = true,
         Means::LockAcquired
         | Means::LockReleased
@@ -88,16 +89,26 @@ pub(super) fn apply(
         | Means::Stopping
         | Means::Cleaned
         | Means::LoopPanicked
-        | Means::Revoked
         | Means::Noted => {}
     }
     if let Some(not_after) = event.not_after {
         outcome.recovered |= learn_not_after(certificate, not_after, at);
     }
+    conclude(instance, certificate, at);
+    outcome
+}
+
+/// What follows from the new state alone.
+fn conclude(instance: &Instance, certificate: &mut Certificate, at: LogTime) {
+    if let Some(job) = &mut certificate.open_job {
+        job.heard = Some(at);
+    }
+    if certificate.open_job.is_some() || certificate.next.is_some() || certificate.due.is_none() {
+        certificate.idle_since = None;
+    }
     if let (Some(next), Some(not_after)) = (&mut certificate.next, certificate.not_after) {
         next.tries_left = instance.tries(*next, not_after);
     }
-    outcome
 }
 
 fn talks_to(certificate: &mut Certificate, event: &Event) {
@@ -115,6 +126,9 @@ pub(super) fn restarted(certificate: &mut Certificate) {
     certificate.ended = false;
     // The list of managed names follows at once, if there is one.
     certificate.listed = false;
+    // What is loaded and expires is said anew.
+    certificate.unmanaged = false;
+    certificate.idle_since = None;
     if let Some(failing) = &mut certificate.failing {
         failing.attempt = None;
     }
@@ -128,6 +142,11 @@ fn due(instance: &Instance, certificate: &mut Certificate, event: &Event, at: Lo
         certificate.ticks_due = certificate.ticks_due.saturating_add(1);
     }
     certificate.last_due = Some(at);
+    // Where a failure may have been missed, an attempt that nobody announced may still come.
+    let nobody = certificate.open_job.is_none() && certificate.next.is_none();
+    if event.means == Means::Queued && nobody && certificate.paced_failures.is_some() {
+        certificate.idle_since = certificate.idle_since.or(Some(at));
+    }
     let heard = certificate.not_after_heard;
     let was_healthy =
         certificate.due.is_none() && heard.is_some_and(|heard| at - heard >= instance.interval());
@@ -164,8 +183,14 @@ fn due(instance: &Instance, certificate: &mut Certificate, event: &Event, at: Lo
 }
 
 /// ARI moved into the past: due from that moment. A failed refresh prints the zero time, which is
-/// no moment at all.
+/// no moment at all. A whole window that moves there is a revocation.
 fn ari_changed(certificate: &mut Certificate, event: &Event, at: LogTime) {
+    if event
+        .window
+        .is_some_and(|(before, now)| before > at && now <= at)
+    {
+        certificate.revoked = Some(Revocation::Ari);
+    }
     if event.selected_time.is_some_and(|selected| selected <= at) && certificate.due.is_none() {
         certificate.due = Some(Due {
             since: at,
@@ -185,12 +210,13 @@ fn lock_wanted(certificate: &mut Certificate, event: &Event) {
     }
 }
 
-fn began(certificate: &mut Certificate, event: &Event) {
+fn began(certificate: &mut Certificate, event: &Event, at: LogTime) {
     let kind = event.job.unwrap_or(Job::Renew);
     let goes_on = |open: &OpenJob| open.job == kind || open.instead;
     let open = certificate.open_job.take().filter(goes_on);
     let mut job = open.unwrap_or_else(|| OpenJob::new(kind, None));
     job.running = true;
+    job.began = Some(at);
     job.first_blame = None;
     job.issuers_failed = 0;
     job.problem = None;

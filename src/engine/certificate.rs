@@ -43,6 +43,16 @@ pub struct Due {
     pub source: DueSource,
 }
 
+/// How a revocation became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Revocation {
+    /// An OCSP response says so.
+    Ocsp,
+    /// The CA moved the renewal window into the past.
+    Ari,
+}
+
 /// The next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextRetry {
@@ -108,6 +118,10 @@ pub struct OpenJob {
     pub problem: Option<Blame>,
     /// The CA that the running attempt talks to.
     pub ca: Option<Ca>,
+    /// When its running attempt began.
+    pub began: Option<LogTime>,
+    /// The last line about it.
+    pub heard: Option<LogTime>,
     /// A renewal that goes on as an obtain, because the stored files are gone.
     pub instead: bool,
 }
@@ -124,6 +138,8 @@ impl OpenJob {
             issuers_failed: 0,
             problem: None,
             ca: None,
+            began: None,
+            heard: None,
             instead: false,
         }
     }
@@ -184,6 +200,14 @@ pub struct Certificate {
     /// Caddy was given it as it is, and nobody renews it.
     #[serde(default)]
     pub unmanaged: bool,
+    /// The CA revoked it, or asked for its renewal at once.
+    pub revoked: Option<Revocation>,
+    /// Since when ticks find it due while no attempt of it is under way or to come.
+    pub idle_since: Option<LogTime>,
+    /// How long the last success took, in microseconds.
+    pub took_micros: Option<i64>,
+    /// How many times the usual that was.
+    pub slowness: Option<u32>,
     /// Lines that prove the streak.
     pub evidence: Evidence,
     /// Open alerts by rule.
@@ -220,6 +244,10 @@ impl Certificate {
             recovering: false,
             listed: false,
             unmanaged: false,
+            revoked: None,
+            idle_since: None,
+            took_micros: None,
+            slowness: None,
             evidence: Evidence::default(),
             alerts: BTreeMap::new(),
             wake: None,
@@ -233,6 +261,18 @@ impl Certificate {
         }
         let due = self.due.filter(|due| due.source == DueSource::Ari)?;
         Some((self.not_after? - due.since) * 3)
+    }
+
+    /// When a share of the time from due to notAfter is over. A renewal whose due date no line told
+    /// is due when the last third of the lifetime begins.
+    pub fn share_of_window(&self, percent: i32) -> Option<LogTime> {
+        let not_after = self.not_after?;
+        let third = self
+            .lifetime_micros
+            .map(|micros| TimeDelta::microseconds(micros) / 3);
+        let due = self.due.map(|due| due.since);
+        let due = due.or_else(|| Some(not_after - third?))?;
+        Some(due + (not_after - due) / 100 * percent).filter(|_| due < not_after)
     }
 
     /// When 1/20 of the lifetime is left; 48 h before expiry where the lifetime is unknown.

@@ -3,7 +3,7 @@
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::Cause;
 use crate::caddy::failure::{Job, Origin};
-use crate::engine::certificate::{Certificate, DueSource, RetrySource};
+use crate::engine::certificate::{Certificate, DueSource, RetrySource, Revocation};
 use crate::engine::evidence::neutral;
 use crate::engine::instance::Instance;
 use crate::rules::{Fact, Facts};
@@ -17,7 +17,6 @@ pub(super) fn facts(
     certificate: &Certificate,
     at: LogTime,
 ) -> Facts {
-    let sane = |time: Option<LogTime>| time.filter(|time| time.is_plausible());
     let mut facts = Facts::new();
     facts.set(Fact::Name, Some(certificate.name.as_str()));
     facts.set(Fact::Instance, Some(instance_name));
@@ -27,12 +26,15 @@ pub(super) fn facts(
     facts.set(Fact::NotAfter, sane(certificate.not_after));
     facts.set(Fact::Lifetime, certificate.lifetime());
     facts.set(Fact::LastTwentieth, sane(certificate.last_twentieth()));
+    facts.set(Fact::Due, Some(certificate.due.is_some()));
     facts.set(Fact::DueSince, sane(certificate.due.map(|due| due.since)));
     facts.set(
         Fact::DueSinceSource,
         certificate.due.map(|due| due.source.word()),
     );
     facts.set(Fact::TicksDue, Some(certificate.ticks_due));
+    facts.set(Fact::Halfway, sane(certificate.share_of_window(50)));
+    facts.set(Fact::LastTenth, sane(certificate.share_of_window(90)));
     facts.set(Fact::NextRetry, sane(certificate.next.map(|next| next.at)));
     facts.set(
         Fact::NextRetrySource,
@@ -50,6 +52,44 @@ pub(super) fn facts(
     facts.set(Fact::Recovering, Some(certificate.recovering));
     facts.set(Fact::Incurable, Some(certificate.is_incurable()));
     facts.set(Fact::Armed, Some(is_armed(instance, certificate, at)));
+    set_activity(&mut facts, instance, certificate);
+    set_streak(&mut facts, certificate);
+    facts
+}
+
+fn sane(time: Option<LogTime>) -> Option<LogTime> {
+    time.filter(|time| time.is_plausible())
+}
+
+/// What is under way, to come, or missing.
+fn set_activity(facts: &mut Facts, instance: &Instance, certificate: &Certificate) {
+    let pending = certificate.next.is_some() && !instance.rhythm.stopped;
+    facts.set(Fact::RetryPending, Some(pending));
+    let grace = certificate.next.map(|next| instance.grace(next.source));
+    facts.set(Fact::Grace, grace);
+    facts.set(Fact::Idle, Some(certificate.idle_since.is_some()));
+    facts.set(Fact::IdleSince, certificate.idle_since);
+    // A job without a next attempt is running, or waits for its lock.
+    let open = certificate.open_job.as_ref();
+    let working = open.filter(|_| certificate.next.is_none() && !instance.rhythm.stopped);
+    facts.set(Fact::Working, Some(working.is_some()));
+    facts.set(Fact::WorkingSince, working.and_then(|job| job.heard));
+    facts.set(Fact::Revoked, Some(certificate.revoked.is_some()));
+    facts.set(
+        Fact::RevokedSource,
+        certificate.revoked.map(Revocation::word),
+    );
+    facts.set(Fact::Unmanaged, Some(certificate.unmanaged));
+    facts.set(Fact::Succeeded, certificate.succeeded);
+    facts.set(
+        Fact::Took,
+        certificate.took_micros.map(TimeDelta::microseconds),
+    );
+    facts.set(Fact::Slowness, certificate.slowness);
+}
+
+/// The streak of failures that goes on.
+fn set_streak(facts: &mut Facts, certificate: &Certificate) {
     let streak = certificate.failing.as_ref();
     facts.set(
         Fact::AttemptsTotal,
@@ -70,7 +110,6 @@ pub(super) fn facts(
     facts.set(Fact::RateLimitedUntil, sane(rate_limited_until));
     facts.set(Fact::SeenBy, streak.map(|streak| streak.seen_by.word()));
     facts.set(Fact::Ca, streak.and_then(|streak| streak.ca).map(Ca::word));
-    facts
 }
 
 /// The facts about the source itself.
@@ -110,8 +149,7 @@ fn is_armed(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool
         .flatten()
         .max();
     let recent = heard.is_some_and(|heard| at - heard <= instance.interval() * 2);
-    let pending =
-        certificate.open_job.is_some() || certificate.next.is_some_and(|next| next.at >= at);
+    let pending = certificate.open_job.is_some() || certificate.next.is_some();
     instance.informed && (recent || pending || certificate.listed)
 }
 
@@ -154,6 +192,16 @@ impl RetrySource {
         match self {
             Self::Announced => "announced",
             Self::Predicted => "predicted",
+        }
+    }
+}
+
+impl Revocation {
+    /// The word for it in rules.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ocsp => "ocsp",
+            Self::Ari => "ari",
         }
     }
 }

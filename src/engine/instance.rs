@@ -8,6 +8,7 @@ use crate::engine::evidence::Evidence;
 use crate::engine::rhythm::Rhythm;
 use crate::engine::tick::Ticker;
 use crate::engine::unknown::Unknowns;
+use crate::engine::usual::Usual;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub(super) struct Instance {
     pub strangers: BTreeSet<Name>,
     /// What it said about certificates that nobody understood.
     pub unknown: Unknowns,
+    /// How long a success usually takes.
+    pub usual: Usual,
     /// Lines that come by the clock.
     pub rhythm: Rhythm,
     /// Since when its log cannot be read, and why.
@@ -134,6 +137,16 @@ impl Instance {
     /// The next tick at or after a moment.
     pub(super) fn next_tick(&self, at: LogTime) -> Option<LogTime> {
         Some(self.ticker.tick?.at_or_after(at))
+    }
+
+    /// How late an attempt may begin before it counts as missed. The timer of a sleeping job is
+    /// exact; the tick of a predicted one may be another than we believe.
+    pub(super) fn grace(&self, source: RetrySource) -> TimeDelta {
+        const PATIENCE: TimeDelta = TimeDelta::minutes(5);
+        match source {
+            RetrySource::Announced => PATIENCE,
+            RetrySource::Predicted => self.interval() + PATIENCE,
+        }
     }
 
     /// The interval of the maintenance loop, as far as known.

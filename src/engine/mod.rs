@@ -31,6 +31,7 @@ mod step;
 mod subject;
 mod tick;
 mod unknown;
+mod usual;
 
 pub use alert::AlertRow;
 pub use door::{Engine, Notice, Seen};

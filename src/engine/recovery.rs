@@ -4,12 +4,24 @@ use crate::caddy::ca::Ca;
 use crate::caddy::event::Event;
 use crate::caddy::failure::Job;
 use crate::engine::certificate::Certificate;
+use crate::engine::usual::Usual;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 
 /// A success line. It proves a recovery only for a first issuance by a CA that counts.
-pub(super) fn succeeded(certificate: &mut Certificate, event: &Event, at: LogTime) -> bool {
+pub(super) fn succeeded(
+    usual: &mut Usual,
+    certificate: &mut Certificate,
+    event: &Event,
+    at: LogTime,
+) -> bool {
     let open = certificate.open_job.take();
+    let took = open.as_ref().and_then(|open| Some(at - open.began?));
+    certificate.took_micros = took.and_then(|took| took.num_microseconds());
+    certificate.slowness = took.and_then(|took| usual.times(took));
+    if let Some(took) = took {
+        usual.note(took);
+    }
     let issuer_failed = open.as_ref().is_some_and(|open| open.first_blame.is_some());
     // Before certmagic v0.21.0 the line does not name the issuer, and only the internal one
     // succeeds without a word about its CA.
@@ -68,6 +80,7 @@ fn recover(certificate: &mut Certificate) {
     certificate.next = None;
     certificate.gave_up = false;
     certificate.ended = false;
+    certificate.revoked = None;
     certificate.paced_failures = Some(0);
     certificate.evidence.first = None;
 }

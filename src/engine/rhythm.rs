@@ -22,7 +22,7 @@ pub(super) struct Rhythm {
     cleaned: Option<LogTime>,
     spacing_micros: i64,
     /// It has said that it stops.
-    stopped: bool,
+    pub stopped: bool,
 }
 
 /// What brings the next line.
@@ -57,6 +57,8 @@ impl Rhythm {
         let before = *self;
         self.beat(event, at, interval);
         self.heard = Some(self.heard.map_or(at, |heard| heard.max(at)));
+        // A configuration of Caddy up to 2.6.4 says so, too, when another takes its place.
+        self.stopped = event.means == Means::Stopping;
         let silent = |rhythm: &Self| Self {
             heard: None,
             ..*rhythm
@@ -67,22 +69,19 @@ impl Rhythm {
     fn beat(&mut self, event: &Event, at: LogTime, interval: TimeDelta) {
         let since_tick = self.tick.map(|tick| at - tick);
         let in_row = since_tick.is_some_and(|since| since <= interval + interval / 2);
+        let another = since_tick.is_none_or(|since| since > TOGETHER.min(interval / 4));
         match event.means {
             Means::Queued | Means::Due | Means::DueByAri | Means::MaintenanceJob
-                if !event.on_demand =>
+                if !event.on_demand && another =>
             {
-                self.stopped = false;
-                if since_tick.is_none_or(|since| since > TOGETHER.min(interval / 4)) {
-                    self.ticks = if in_row {
-                        self.ticks.saturating_add(1)
-                    } else {
-                        1
-                    };
-                    self.tick = Some(at);
-                }
+                self.ticks = if in_row {
+                    self.ticks.saturating_add(1)
+                } else {
+                    1
+                };
+                self.tick = Some(at);
             }
             Means::Cleaned => self.clean(at),
-            Means::Stopping => self.stopped = true,
             Means::MaintenanceStarted => {
                 let (heard, spacing_micros) = (self.heard, self.spacing_micros);
                 *self = Self {

@@ -181,6 +181,9 @@ fact_table! {
         NotAfter, "not_after", Time, &[], "When it expires.";
         Lifetime, "lifetime", Length, &[], "From notBefore to notAfter.";
         LastTwentieth, "last_twentieth", Time, &[], "When 1/20 of the lifetime is left; 48 h before notAfter where the lifetime is not known.";
+        Halfway, "halfway", Time, &[], "When half of the time from due to notAfter is over.";
+        LastTenth, "last_tenth", Time, &[], "When nine tenths of the time from due to notAfter are over.";
+        Due, "due", Bool, &[], "A line has called the renewal due, and no later expiry is known.";
         DueSince, "due_since", Time, &[], "When the renewal became due, by Caddy's own window.";
         DueSinceSource, "due_since_source", Text, &["ari", "ratio", "seen"], "Where `due_since` comes from: the CA's advice, the share of the lifetime, or the first line seen.";
         FailingSince, "failing_since", Time, &[], "When the first attempt of this streak failed.";
@@ -191,6 +194,12 @@ fact_table! {
         NextRetry, "next_retry", Time, &[], "When Caddy will try again.";
         NextRetrySource, "next_retry_source", Text, &["announced", "predicted"], "Whether Caddy announced the next retry or we predicted it.";
         TriesLeft, "tries_left", Int, &[], "Attempts that still start strictly before notAfter.";
+        RetryPending, "retry_pending", Bool, &[], "Another attempt is announced or predicted, and Caddy has not said that it stops.";
+        Grace, "grace", Length, &[], "How late the next attempt may begin before it counts as missed.";
+        Idle, "idle", Bool, &[], "Ticks find it due, and no attempt is under way or to come.";
+        IdleSince, "idle_since", Time, &[], "Since when it is idle.";
+        Working, "working", Bool, &[], "An attempt is under way, or waits for its lock.";
+        WorkingSince, "working_since", Time, &[], "When that attempt gave its last sign of life.";
         Cause, "cause", Text, CAUSES, "The class of the failure.";
         FirstCause, "first_cause", Text, CAUSES, "The class of the first failure of the streak.";
         StagingFailures, "staging_failures", Int, &[], "Failed attempts in a row that the staging CA itself failed: unreachable, broken or rate limited.";
@@ -201,6 +210,12 @@ fact_table! {
         IssuedBy, "issued_by", Text, AUTHORITIES, "The class of CA of the certificate stored or installed last.";
         Downgraded, "downgraded", Bool, &[], "Another issuer than the first one issued it, or Caddy's own CA in place of a public one.";
         PublicBefore, "public_before", Bool, &[], "A public CA had issued it before.";
+        Revoked, "revoked", Bool, &[], "The CA has revoked it, or moved its renewal window into the past.";
+        RevokedSource, "revoked_source", Text, &["ocsp", "ari"], "What says that it is revoked.";
+        Unmanaged, "unmanaged", Bool, &[], "It was loaded as it is, and nobody renews it.";
+        Succeeded, "succeeded", Time, &[], "When the last success was logged.";
+        Took, "took", Length, &[], "How long the attempt took that succeeded last.";
+        Slowness, "slowness", Int, &[], "How many times the usual that was, rounded down; unknown before three successes.";
         GaveUp, "gave_up", Bool, &[], "Caddy logged its final attempt.";
         Ended, "ended", Bool, &[], "The job has ended and nobody will retry.";
         Armed, "armed", Bool, &[], "Absence may be judged: the lines would have been seen, and the name is still managed.";

@@ -81,7 +81,7 @@ fn a_broken_archive_does_not_keep_the_other_logs_from_being_read() {
     let ran = run(&["replay", &paths[0], &paths[1], "--format", "json"]);
     assert_eq!(ran.code, 65);
     assert!(ran.stderr.contains("a.log.gz: the archive is broken"));
-    assert_eq!(alerts(&ran.stdout).len(), 20);
+    assert_eq!(alerts(&ran.stdout).len(), 26);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_line_of_64_mib_is_counted_and_the_next_one_found() {
         (&summary["lines"], &summary["unreadable"]),
         (&json!(lines), &json!(1))
     );
-    assert_eq!(alerts(&ran.stdout).len(), 20);
+    assert_eq!(alerts(&ran.stdout).len(), 26);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_file_of_powershell_in_utf_16_is_read() {
         let ran = replay_bytes("caddy.log", &bytes.collect::<Vec<u8>>());
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
         assert_eq!(summary(&ran)["unreadable"], 0);
-        assert_eq!(alerts(&ran.stdout).len(), 20);
+        assert_eq!(alerts(&ran.stdout).len(), 26);
     }
 }
 

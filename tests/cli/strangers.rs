@@ -140,7 +140,7 @@ fn hostile_lines_among_real_ones_change_no_row() {
         rows
     };
     let expected = told(real.display().to_string());
-    assert_eq!(expected.len(), 20);
+    assert_eq!(expected.len(), 26);
     assert_eq!(told(path.display().to_string()), expected);
 }
 

@@ -185,7 +185,7 @@ fn the_summary_counts_each_alert_once_at_its_worst() {
     );
     assert_eq!(
         summary["alerts"],
-        json!({"critical": 4, "warning": 2, "info": 0})
+        json!({"critical": 5, "warning": 2, "info": 0})
     );
     assert_eq!(of_type(&rows, "summary").len(), 1);
 }
@@ -205,4 +205,33 @@ fn the_story_for_people_reads_well() {
     insta::with_settings!({prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true}, {
         insta::assert_snapshot!("replay-incident-text", ran.stdout);
     });
+}
+
+#[test]
+fn the_table_of_the_readme_is_what_the_replay_says() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let table: Vec<String> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.contains(" UTC | "))
+        .map(|line| {
+            let cells: Vec<&str> = line.split(" | ").collect();
+            let severity = cells[1].split([' ', ',']).next().unwrap();
+            let at = cells[2].replacen(' ', "T", 1).replace(" UTC", "Z");
+            format!("{} {severity} {at}", cells[0].trim_matches(['|', ' ', '`']))
+        })
+        .collect();
+    let firing = replayed()
+        .into_iter()
+        .filter(|row| row["type"] == "alert" && row["status"] == "firing");
+    let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
+    let rung: Vec<String> = firing
+        .filter(|row| row["severity"] != "info")
+        .map(|row| {
+            ["rule", "severity", "at"]
+                .map(|field| text(&row, field))
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(table, rung);
 }
