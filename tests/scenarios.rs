@@ -4,6 +4,7 @@
 mod scenarios {
     mod blame;
     mod names;
+    mod noise;
     mod predictions;
     mod recoveries;
     mod story;

@@ -4,6 +4,7 @@ use crate::caddy::ca::Ca;
 use crate::caddy::entry::{Entry, Level};
 use crate::caddy::failure::{Failure, Job};
 use crate::caddy::name::Name;
+use crate::caddy::remedy::Generation;
 use crate::caddy::vocabulary::{Expiry, Means, Row, look_up};
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -45,6 +46,8 @@ pub struct Event {
     pub informative: bool,
     /// Whether the fields are those of certmagic v0.20.0 or later (`true`), or earlier (`false`).
     pub modern: Option<bool>,
+    /// Which generation of Caddy prints such a line, where only one does.
+    pub generation: Option<Generation>,
 }
 
 /// Fields that hold names, by version and message; the first that is there counts.
@@ -105,6 +108,7 @@ impl Event {
             on_demand: entry.logger.ends_with("on_demand"),
             informative: matches!(entry.level.word(), "info" | "debug"),
             modern: modern(entry, row),
+            generation: generation(entry, row),
         })
     }
 }
@@ -152,10 +156,13 @@ fn failure_of(entry: &Entry, row: &Row) -> Option<Failure> {
     Some(Failure::read(&text))
 }
 
-/// The certificates that an entry names in a field.
+/// The certificates that an entry names in a field. Beside the TLS app `server_name` is the key of
+/// an HTTP server in Caddy's configuration.
 pub fn names_of(entry: &Entry) -> Vec<Name> {
+    let of_tls = entry.logger.starts_with("tls");
     NAME_FIELDS
         .iter()
+        .filter(|field| of_tls || **field != "server_name")
         .map(|field| entry.texts(field))
         .find(|texts| !texts.is_empty())
         .map(|texts| texts.into_iter().filter_map(Name::parse).collect())
@@ -224,6 +231,24 @@ fn modern(entry: &Entry, row: &Row) -> Option<bool> {
         return Some(entry.field("storage").is_some());
     }
     None
+}
+
+/// Caddy 2.7 gave the notes of automatic HTTPS a logger of their own, and 2.8 renamed the line about
+/// its configuration (Caddy v2.7.6 `autohttps.go`, v2.8.4 `cmd/main.go`).
+fn generation(entry: &Entry, row: &Row) -> Option<Generation> {
+    const NOTES: [&str; 3] = [
+        "server is listening only on the HTTP",
+        "enabling automatic HTTP->HTTPS redirects",
+        "automatic HTTP->HTTPS redirects are disabled",
+    ];
+    let is_note = NOTES.contains(&row.msg);
+    if is_note && entry.logger == "http" {
+        return Some(Generation::LoopPerLoad);
+    }
+    let later = is_note && entry.logger == "http.auto_https"
+        || row.msg == "using config from file"
+        || modern(entry, row) == Some(true);
+    later.then_some(Generation::LoopPerProcess)
 }
 
 #[cfg(test)]

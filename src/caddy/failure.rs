@@ -1,7 +1,8 @@
 //! An error text into whose failure it is, at which CA, and why.
 
 use crate::caddy::ca::Ca;
-use crate::caddy::cause::{Cause, SeenBy, classify};
+use crate::caddy::cause::{Cause, SeenBy};
+use crate::caddy::classify::classify;
 use crate::caddy::name::Name;
 use crate::time::LogTime;
 

@@ -15,6 +15,7 @@ pub mod ansi;
 pub mod backoff;
 pub mod ca;
 pub mod cause;
+pub mod classify;
 pub mod console;
 pub mod duration;
 pub mod entry;

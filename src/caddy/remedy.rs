@@ -1,7 +1,9 @@
 //! For every cause: the command that proves it, and what mends it.
 
 use crate::caddy::cause::{Cause, SeenBy};
+use crate::caddy::failure::{Job, Origin};
 use crate::caddy::name::Name;
+use serde::{Deserialize, Serialize};
 
 /// The command that proves a cause, and the remedy, with the certificate's own name filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +19,10 @@ pub struct Advice {
 pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name, ca_url: Option<&str>) -> Advice {
     let (check, remedy) = match seen_by {
         SeenBy::Ca => seen_by_ca(cause),
-        SeenBy::Caddy | SeenBy::Provider => None,
+        SeenBy::Caddy => seen_by_caddy(cause),
+        SeenBy::Provider => None,
     }
-    .unwrap_or_else(|| on_this_host(cause));
+    .unwrap_or_else(|| by_default(cause));
     let host = name.as_str().trim_start_matches("*.");
     let ca_url = ca_url.unwrap_or("https://acme-v02.api.letsencrypt.org/directory");
     let fill = |text: &str| text.replace("NAME", host).replace("CA_URL", ca_url);
@@ -39,6 +42,29 @@ const fn seen_by_ca(cause: Cause) -> Option<(&'static str, &'static str)> {
             "dig A NAME @1.1.1.1; dig AAAA NAME @1.1.1.1",
             "Create the public A or AAAA record of NAME, or take the name out of Caddy's configuration",
         ),
+        Cause::DnsPropagation => (
+            "dig TXT _acme-challenge.NAME @1.1.1.1; dig CNAME _acme-challenge.NAME @1.1.1.1",
+            "See at the DNS provider whether Caddy's record is in the zone that the world sees, and raise `propagation_delay`",
+        ),
+        _ => return None,
+    })
+}
+
+/// Where the usual remedy would send a person to the wrong side.
+const fn seen_by_caddy(cause: Cause) -> Option<(&'static str, &'static str)> {
+    Some(match cause {
+        Cause::ChallengeUnreachable => (
+            "ss -ltnp '( sport = :80 or sport = :443 )'",
+            "Free the port of the challenge on this host, or let Caddy bind it (CAP_NET_BIND_SERVICE)",
+        ),
+        Cause::DnsProviderError => (
+            "journalctl -u caddy | grep 'adding temporary record'",
+            "Mend the way from this host to the API of the DNS provider: DNS, firewall, proxy",
+        ),
+        Cause::CaServerError => (
+            "curl -s CA_URL",
+            "Find out what answers in the place of the CA: a proxy, a captive portal, a wrong `acme_ca`",
+        ),
         _ => return None,
     })
 }
@@ -46,8 +72,8 @@ const fn seen_by_ca(cause: Cause) -> Option<(&'static str, &'static str)> {
 /// Cause, check, remedy.
 type Row = (Cause, &'static str, &'static str);
 
-fn on_this_host(cause: Cause) -> (&'static str, &'static str) {
-    let row = ON_THIS_HOST.iter().find(|(other, _, _)| *other == cause);
+fn by_default(cause: Cause) -> (&'static str, &'static str) {
+    let row = BY_DEFAULT.iter().find(|(other, _, _)| *other == cause);
     row.map_or(
         (
             "journalctl -u caddy | grep NAME",
@@ -60,7 +86,7 @@ fn on_this_host(cause: Cause) -> (&'static str, &'static str) {
 const LOCAL_CHECK: &str = "dig SOA _acme-challenge.NAME; dig SOA _acme-challenge.NAME @1.1.1.1";
 const LOCAL_REMEDY: &str = "Mend the resolver that this host uses (/etc/resolv.conf, systemd-resolved, Docker's DNS), or set `resolvers 1.1.1.1` in the `tls` block";
 
-const ON_THIS_HOST: [Row; 26] = [
+const BY_DEFAULT: [Row; 26] = [
     (Cause::DnsServfail, LOCAL_CHECK, LOCAL_REMEDY),
     (Cause::DnsTimeout, LOCAL_CHECK, LOCAL_REMEDY),
     (Cause::DnsRefused, LOCAL_CHECK, LOCAL_REMEDY),
@@ -73,7 +99,7 @@ const ON_THIS_HOST: [Row; 26] = [
     (
         Cause::DnsProviderAuth,
         "journalctl -u caddy | grep 'adding temporary record'",
-        "Give Caddy a new API token of the DNS provider with the right to read the zone and edit its records",
+        "Give Caddy a new API token of the DNS provider with the right to read the zone of NAME and edit its records",
     ),
     (
         Cause::DnsProviderError,
@@ -82,7 +108,7 @@ const ON_THIS_HOST: [Row; 26] = [
     ),
     (
         Cause::ChallengeUnreachable,
-        "curl -v http://NAME/.well-known/acme-challenge/test",
+        "curl -v http://NAME/.well-known/acme-challenge/test # from outside",
         "Open ports 80 and 443 from the internet to this server, for every A and AAAA record of NAME",
     ),
     (
@@ -98,7 +124,7 @@ const ON_THIS_HOST: [Row; 26] = [
     (
         Cause::CaRateLimited,
         "journalctl -u caddy | grep rateLimited",
-        "Do not restart Caddy: wait until the time that the CA names, or use another CA meanwhile",
+        "Do not restart Caddy: every attempt counts. Wait until the time that the CA names, open the page that it names, or use another CA meanwhile",
     ),
     (
         Cause::CaUnreachable,
@@ -122,8 +148,8 @@ const ON_THIS_HOST: [Row; 26] = [
     ),
     (
         Cause::CaAccount,
-        "journalctl -u caddy | grep -i account",
-        "Set `email` in Caddy's global options, and let Caddy register a new ACME account",
+        "journalctl -u caddy | grep -i account; ls -R /var/lib/caddy/.local/share/caddy/acme",
+        "Set `email` in Caddy's global options, and move the account's folder (acme/CA/users/EMAIL in Caddy's storage) away, so that Caddy registers a new account",
     ),
     (
         Cause::CaEab,
@@ -148,7 +174,7 @@ const ON_THIS_HOST: [Row; 26] = [
     (
         Cause::StorageLock,
         "ls -l /var/lib/caddy/.local/share/caddy/locks",
-        "Find the other Caddy that uses this storage and holds the lock, and stop or mend it",
+        "Find the other Caddy that uses this storage and holds the lock, and stop or mend it; never delete the lock itself",
     ),
     (
         Cause::StorageMissing,
@@ -168,7 +194,7 @@ const ON_THIS_HOST: [Row; 26] = [
     (
         Cause::Crash,
         "journalctl -u caddy | grep -A20 panic",
-        "Restart Caddy, and report the panic to its makers",
+        "Report the panic to Caddy's makers",
     ),
     (
         Cause::Unknown,
@@ -176,6 +202,70 @@ const ON_THIS_HOST: [Row; 26] = [
         "Read the error text below",
     ),
 ];
+
+/// What decides how a Caddy is made to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Obtain or renew.
+    pub job: Job,
+    /// Who began the job; `None` if that was not seen.
+    pub origin: Option<Origin>,
+    /// Whether Caddy sleeps in the job (`will retry`), rather than waiting for a tick without one.
+    pub sleeps: bool,
+    /// Which generation of Caddy it is, as far as the log has told.
+    pub generation: Option<Generation>,
+}
+
+/// How Caddys treat a sleeping renewal when the configuration is loaded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Generation {
+    /// Up to 2.6.4: a load stops the maintenance loop and every job of it.
+    LoopPerLoad,
+    /// Since 2.7.0: the loop lives as long as the process, and so do its jobs.
+    LoopPerProcess,
+}
+
+/// The one next thing that makes Caddy try again, once the cause is mended; measured on Caddy 2.6.2
+/// to 2.11.7. The first attempt after it goes to the production CA.
+pub const fn next_step(waiting: Waiting) -> &'static str {
+    match waiting {
+        Waiting {
+            job: Job::Obtain, ..
+        } => {
+            "run `caddy reload --force --config /etc/caddy/Caddyfile`, which tries at once (without --force an unchanged config does nothing)"
+        }
+        Waiting {
+            sleeps: false,
+            origin: Some(Origin::Maintenance),
+            ..
+        } => {
+            "new settings are used by themselves at the next attempt; to try at once restart Caddy (`systemctl restart caddy` or `docker restart NAME`), since a reload does not bring it forward"
+        }
+        Waiting {
+            generation: Some(Generation::LoopPerLoad),
+            ..
+        } => {
+            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; `caddy reload --force` tries ten minutes after the reload"
+        }
+        Waiting {
+            origin: Some(Origin::Maintenance),
+            generation: Some(Generation::LoopPerProcess),
+            ..
+        } => {
+            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; a reload does not help and keeps the old settings for this certificate"
+        }
+        Waiting {
+            origin: Some(Origin::Start),
+            ..
+        } => {
+            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; `caddy reload --force` tries at the next tick, within ten minutes, but not with another CA"
+        }
+        Waiting { .. } => {
+            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; a reload may not help, and may keep the old settings for this certificate"
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -192,6 +282,64 @@ mod tests {
         );
         let there = advise(Cause::DnsServfail, SeenBy::Ca, &name, None);
         assert!(there.remedy.contains("public DNS"), "{}", there.remedy);
+    }
+
+    #[test]
+    fn what_helps_depends_on_origin_and_generation() {
+        let step = |job, origin, sleeps, generation| {
+            next_step(Waiting {
+                job,
+                origin,
+                sleeps,
+                generation,
+            })
+        };
+        let (start, tick) = (Some(Origin::Start), Some(Origin::Maintenance));
+        let (old, new) = (
+            Some(Generation::LoopPerLoad),
+            Some(Generation::LoopPerProcess),
+        );
+        for (told, expected) in [
+            (
+                step(Job::Obtain, start, true, new),
+                "caddy reload --force --config",
+            ),
+            (
+                step(Job::Renew, tick, false, new),
+                "new settings are used by themselves",
+            ),
+            (
+                step(Job::Renew, tick, true, new),
+                "a reload does not help and keeps the old settings",
+            ),
+            (
+                step(Job::Renew, tick, true, old),
+                "ten minutes after the reload",
+            ),
+            (
+                step(Job::Renew, start, true, old),
+                "ten minutes after the reload",
+            ),
+            (step(Job::Renew, start, true, new), "at the next tick"),
+            (step(Job::Renew, tick, true, None), "a reload may not help"),
+            (step(Job::Renew, None, true, new), "a reload may not help"),
+        ] {
+            assert!(told.contains(expected), "{told}: {expected}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_makes_it_worse_is_advised() {
+        let name = Name::parse("example.com").unwrap();
+        for &cause in Cause::ALL {
+            for seen_by in [SeenBy::Caddy, SeenBy::Ca, SeenBy::Provider] {
+                let remedy = advise(cause, seen_by, &name, None).remedy.to_lowercase();
+                let words = ["kill", "delete the cert", "remove the cert", "rm -"];
+                assert!(words.iter().all(|word| !remedy.contains(word)), "{remedy}");
+                let deletes_lock = remedy.contains("delete") && !remedy.contains("never delete");
+                assert!(!deletes_lock, "{remedy}");
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::Cause;
-use crate::caddy::failure::{Job, Origin};
+use crate::caddy::failure::Job;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource, Revocation};
 use crate::engine::evidence::neutral;
 use crate::engine::instance::Instance;
@@ -151,28 +151,6 @@ fn is_armed(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool
     let recent = heard.is_some_and(|heard| at - heard <= instance.interval() * 2);
     let pending = certificate.open_job.is_some() || certificate.next.is_some();
     instance.informed && (recent || pending || certificate.listed)
-}
-
-/// The one next thing that makes Caddy try again, once the cause is mended. It depends on who began
-/// the job and on the version, which the back-off gives away; measured on Caddy 2.6.2 to 2.11.7.
-pub(super) fn advice(certificate: &Certificate) -> &'static str {
-    let predicted = certificate
-        .next
-        .is_some_and(|next| next.source == RetrySource::Predicted);
-    match (certificate.job, certificate.origin) {
-        (Some(Job::Obtain), _) => {
-            "run `caddy reload --force --config /etc/caddy/Caddyfile`, which tries at once (without --force an unchanged config does nothing)"
-        }
-        (_, Some(Origin::Maintenance)) if predicted => {
-            "new settings are used by themselves at the next attempt; to try at once restart Caddy (`systemctl restart caddy` or `docker restart NAME`), since a reload does not bring it forward"
-        }
-        (_, Some(Origin::Maintenance)) => {
-            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; a reload does not help and keeps the old settings for this certificate"
-        }
-        _ => {
-            "restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which tries at once; `caddy reload --force` tries at the next tick, within ten minutes"
-        }
-    }
 }
 
 impl DueSource {

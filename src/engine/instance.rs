@@ -2,6 +2,7 @@
 
 use crate::caddy::backoff::{Table, Tick};
 use crate::caddy::name::Name;
+use crate::caddy::remedy::Generation;
 use crate::engine::alert::OpenAlert;
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::evidence::Evidence;
@@ -37,6 +38,10 @@ pub(super) struct Instance {
     pub dropped: BTreeSet<Name>,
     /// Names that handshakes asked for: strangers choose them.
     pub strangers: BTreeSet<Name>,
+    /// Whether it has printed a whole list of its managed names since its start.
+    pub lists: bool,
+    /// Which generation of Caddy it is, once something gave it away.
+    pub generation: Option<Generation>,
     /// What it said about certificates that nobody understood.
     pub unknown: Unknowns,
     /// How long a success usually takes.
@@ -70,6 +75,9 @@ pub(super) enum Moved {
 }
 
 impl Instance {
+    /// Names remembered because their lines are not judged.
+    const NAMES_MAX: usize = 10_000;
+
     /// Where the log clock would stand after a line of this stamp; does not move it.
     pub(super) fn reach(&mut self, stamp: LogTime) -> (LogTime, Moved) {
         let Some(log_time) = self.log_time else {
@@ -102,6 +110,7 @@ impl Instance {
         self.ticker.start(at);
         self.dropped.clear();
         self.strangers.clear();
+        self.lists = false;
     }
 
     /// The maintenance loop panicked, or a worker did.
@@ -128,10 +137,15 @@ impl Instance {
 
     /// Remembers a name whose lines are not judged; of too many the first are kept.
     pub(super) fn ignore(names: &mut BTreeSet<Name>, name: Name) {
-        const NAMES_MAX: usize = 10_000;
-        if names.len() < NAMES_MAX {
+        if names.len() < Self::NAMES_MAX {
             names.insert(name);
         }
+    }
+
+    /// Whether so many strangers came that they cannot be told from managed names any more; then
+    /// only a list of managed names brings new ones.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.strangers.len() >= Self::NAMES_MAX
     }
 
     /// The next tick at or after a moment.

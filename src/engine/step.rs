@@ -4,6 +4,7 @@ use crate::caddy::backoff::Table;
 use crate::caddy::entry::Level;
 use crate::caddy::event::Event;
 use crate::caddy::name::Name;
+use crate::caddy::remedy::Generation;
 use crate::caddy::vocabulary::Means;
 use crate::engine::alert::{AlertRow, ClosedBy};
 use crate::engine::apply::{Outcome, apply, restarted};
@@ -48,14 +49,18 @@ impl Step<'_> {
             let only = running.next().filter(|_| running.next().is_none());
             return only.map(|one| one.name.clone()).into_iter().collect();
         }
-        let creates = event.not_after.is_some() || concerns_management(event.means);
+        // A certificate that only handshakes keep is called due on the same logger as a managed one.
+        let unlisted =
+            watched.instance.lists && matches!(event.means, Means::Due | Means::DueByAri);
+        let creates = (event.not_after.is_some() || concerns_management(event.means))
+            && !event.on_demand
+            && !unlisted
+            && !watched.instance.is_crowded();
         let ignored = |name: &Name| {
             watched.instance.dropped.contains(name) || watched.instance.strangers.contains(name)
         };
-        let known = |name: &&Name| {
-            watched.certificates.contains_key(*name)
-                || (creates && !event.on_demand && !ignored(name))
-        };
+        let known =
+            |name: &&Name| watched.certificates.contains_key(*name) || (creates && !ignored(name));
         event.names.iter().filter(known).cloned().collect()
     }
 
@@ -67,15 +72,15 @@ impl Step<'_> {
         quote: &impl Fn() -> Quote,
     ) {
         if event.on_demand {
-            let strange = |name: &&Name| !watched.certificates.contains_key(*name);
-            for name in event
-                .names
-                .iter()
-                .filter(strange)
-                .cloned()
-                .collect::<Vec<_>>()
-            {
-                Instance::ignore(&mut watched.instance.strangers, name);
+            for name in &event.names {
+                let known = watched.certificates.get(name);
+                if known.is_some_and(|one| one.listed) {
+                    continue;
+                }
+                if known.is_some() {
+                    self.forget(watched, name);
+                }
+                Instance::ignore(&mut watched.instance.strangers, name.clone());
             }
         }
         match event.means {
@@ -116,7 +121,12 @@ impl Step<'_> {
         }
     }
 
-    fn judge<'a>(&'a self, about: About<'a>, facts: Facts, at: LogTime) -> Judge<'a> {
+    fn judge<'a>(
+        &'a self,
+        (about, generation): (About<'a>, Option<Generation>),
+        facts: Facts,
+        at: LogTime,
+    ) -> Judge<'a> {
         Judge {
             rules: self.rules,
             instance: self.instance,
@@ -124,6 +134,7 @@ impl Step<'_> {
             shown_at: Some(at).filter(|at| *at != UNTIMED),
             facts,
             about,
+            generation,
         }
     }
 
@@ -173,12 +184,13 @@ impl Step<'_> {
         hearing: impl FnOnce(&Judge<'_>, &mut Case),
     ) {
         let facts = facts(self.instance, &watched.instance, certificate, at);
+        let generation = watched.instance.generation;
         let subject = Subject::Certificate(certificate.name.clone());
         let alerts = std::mem::take(&mut certificate.alerts);
         let wake = certificate.wake;
         let mut case = Case::open(alerts, wake, watched.incidents.remove(&subject));
         hearing(
-            &self.judge(About::Certificate(certificate), facts, at),
+            &self.judge((About::Certificate(certificate), generation), facts, at),
             &mut case,
         );
         certificate.alerts = std::mem::take(&mut case.alerts);
@@ -198,7 +210,8 @@ impl Step<'_> {
         let alerts = std::mem::take(&mut instance.alerts);
         let wake = instance.wake;
         let mut case = Case::open(alerts, wake, watched.incidents.remove(&Subject::Source));
-        hearing(&self.judge(About::Source(&instance), facts, at), &mut case);
+        let about = (About::Source(&instance), instance.generation);
+        hearing(&self.judge(about, facts, at), &mut case);
         instance.alerts = std::mem::take(&mut case.alerts);
         instance.wake = case.wake;
         watched.instance = instance;
@@ -318,6 +331,7 @@ impl Step<'_> {
     fn manage(&mut self, watched: &mut Watched, event: &Event) {
         const CUT_AT: usize = 1_000;
         let whole = event.names.len() < CUT_AT;
+        watched.instance.lists = whole;
         for name in &event.names {
             watched.instance.dropped.remove(name);
             watched.instance.strangers.remove(name);
@@ -388,6 +402,7 @@ pub(super) fn learn(watched: &mut Watched, event: &Event, level: Level, at: LogT
         Some(false) => instance.learn_table(Some(Table::Old)),
         None => {}
     }
+    instance.generation = event.generation.or(instance.generation);
     if let Some(interval) = event.check_interval {
         instance.ticker.hint(interval);
     }

@@ -227,3 +227,41 @@ fn what_nobody_understands_is_counted_and_shown() {
         .get("certificate renewal was postponed by the moon");
     assert_eq!(times, Some(&2));
 }
+
+/// What a person is told to do last, for a renewal that sleeps in a job of the maintenance loop.
+#[test]
+fn what_helps_is_told_by_the_generation_that_the_log_gave_away() {
+    let note = "server is listening only on the HTTPS port but has no TLS connection policies; adding one to enable TLS";
+    for (logger, expected) in [
+        (
+            "http",
+            "`caddy reload --force` tries ten minutes after the reload",
+        ),
+        (
+            "http.auto_https",
+            "a reload does not help and keeps the old settings",
+        ),
+    ] {
+        let mut story = Story::new();
+        story.log(
+            0.0,
+            logger,
+            note,
+            json!({"server_name": "srv0", "https_port": 443}),
+        );
+        story.started(0.1).maintenance(600.0, A, 9_000.0);
+        story.will_retry(
+            604.0,
+            &format!("[{A}] Renew: HTTP 403 urn:ietf:params:acme:error:caa - no (ca={LE})"),
+            29,
+            21_600,
+        );
+        let alarm = story
+            .rows
+            .iter()
+            .find(|row| row.rule == "retry-after-expiry");
+        let remedy = alarm.map_or("", |row| row.remedy.as_str());
+        assert!(remedy.contains(expected), "{logger}: {remedy}");
+        assert!(!story.knows("srv0"));
+    }
+}

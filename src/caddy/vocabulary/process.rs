@@ -12,6 +12,9 @@ pub(super) const ROWS: &[Row] = &[
         "skipping automatic certificate management because one or more matching certificates are already loaded",
     ),
     says("re-managing unloaded certificates with new config"),
+    says("server is listening only on the HTTP").prefix(),
+    says("enabling automatic HTTP->HTTPS redirects"),
+    says("automatic HTTP->HTTPS redirects are disabled"),
     // Start, stop and change of configuration.
     says("using provided configuration"),
     says("using config from file"),
