@@ -1,6 +1,9 @@
 //! The command line from the outside: exit codes, and the words that come with them.
 
 #[cfg(test)]
+#[path = "cli/explain.rs"]
+mod explain;
+#[cfg(test)]
 #[path = "cli/inputs.rs"]
 mod inputs;
 #[cfg(test)]

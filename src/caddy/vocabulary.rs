@@ -11,71 +11,52 @@ mod job;
 mod maintenance;
 mod process;
 
-/// What a message means for the state of a certificate or of the instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
-    /// A maintenance loop began: a new process, or (Caddy up to 2.6.4) a loaded configuration.
-    MaintenanceStarted,
-    /// The maintenance loop or the process is ending.
-    Stopping,
-    /// The list of names under automatic management.
-    Managing,
-    /// A tick found the certificate due. It does not mean that an attempt was scheduled.
-    Queued,
-    /// Why the certificate is due; printed at ticks, and also when a configuration is loaded.
-    Due,
-    /// Why the certificate is due, by ARI's selected time.
-    DueByAri,
-    /// The maintenance loop really starts a job.
-    MaintenanceJob,
-    /// A job waits for its lock.
-    LockWanted,
-    /// A job has its lock.
-    LockAcquired,
-    /// A job has ended, well or badly.
-    LockReleased,
-    /// An attempt began.
-    Began,
-    /// An attempt of a renewal goes on as a first issuance.
-    ObtainInstead,
-    /// One issuer of the attempt failed.
-    IssuerFailed,
-    /// The attempt failed; the next one is announced.
-    WillRetry,
-    /// The job ended after thirty days of failures.
-    GaveUp,
-    /// A job ended with an error, or was cancelled.
-    JobFailed,
-    /// The CA issued and the certificate is stored.
-    Succeeded,
-    /// Another instance has renewed it.
-    RenewedElsewhere,
-    /// Another certificate is served from now on.
-    Replaced,
-    /// The CA in use is named.
-    TalksTo,
-    /// A challenge or an authorization failed, within an attempt.
-    ChallengeFailed,
-    /// The CA asks for an earlier or later renewal.
-    AriChanged,
-    /// A handshake makes a job for a name; the job lives three minutes at most.
-    OnDemandObtain,
-    /// A renewal that a handshake began has failed.
-    OnDemandFailed,
-    /// A certificate that Caddy was given, and that nobody renews, is about to expire or has.
-    Unmanaged,
-    /// The worker that ran a job has panicked: Caddy holds the job for running, and never tries
-    /// again before a restart (certmagic v0.25.3 `async.go`).
-    WorkerPanicked,
-    /// The storage was cleaned, or was found to have been; daily, unless configured otherwise.
-    Cleaned,
-    /// The maintenance loop panicked. It begins anew ten times, and then never again (certmagic
-    /// v0.25.3 `maintain.go`).
-    LoopPanicked,
-    /// The CA has revoked the certificate.
-    Revoked,
-    /// Known, and only its facts (a name, an expiry) matter.
-    Noted,
+macro_rules! meanings {
+    ($($means:ident $explanation:literal,)*) => {
+        /// What a message means for the state of a certificate or of the instance.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Means { $(#[doc = $explanation] $means,)* }
+
+        impl Means {
+            /// The same for a person, without a full stop.
+            pub const fn explanation(self) -> &'static str {
+                match self { $(Self::$means => $explanation,)* }
+            }
+        }
+    };
+}
+
+meanings! {
+    MaintenanceStarted "a maintenance loop began: a new process, or (Caddy up to 2.6.4) a loaded configuration",
+    Stopping "the maintenance loop or the process is ending",
+    Managing "the list of names under automatic management",
+    Queued "a tick found the certificate due; that does not mean that an attempt was scheduled",
+    Due "why the certificate is due; printed at ticks, and also when a configuration is loaded",
+    DueByAri "why the certificate is due: the time that the CA advises (ARI) has come",
+    MaintenanceJob "the maintenance loop really starts a job",
+    LockWanted "a job waits for its lock",
+    LockAcquired "a job has its lock",
+    LockReleased "a job has ended, well or badly",
+    Began "an attempt began",
+    ObtainInstead "an attempt of a renewal goes on as a first issuance",
+    IssuerFailed "one issuer of the attempt failed",
+    WillRetry "the attempt failed; the next one is announced",
+    GaveUp "the job ended after thirty days of failures",
+    JobFailed "a job ended with an error, or was cancelled",
+    Succeeded "the CA issued and the certificate is stored; the new expiry is still to be seen",
+    RenewedElsewhere "another instance has renewed it",
+    Replaced "another certificate is served from now on",
+    TalksTo "the CA in use is named",
+    ChallengeFailed "a challenge or an authorization failed, within an attempt",
+    AriChanged "the CA asks for an earlier or later renewal, or its advice could not be fetched",
+    OnDemandObtain "a handshake makes a job for a name; the job lives three minutes at most",
+    OnDemandFailed "a renewal that a handshake began has failed",
+    Unmanaged "a certificate that Caddy was given, and that nobody renews, is about to expire or has",
+    WorkerPanicked "the worker that ran a job has panicked: Caddy takes the job for running, and never tries again before a restart",
+    Cleaned "The storage was cleaned, or was found to have been; daily, unless configured otherwise.",
+    LoopPanicked "The maintenance loop panicked. It begins anew ten times, and then never again (certmagic v0.25.3 `maintain.go`).",
+    Revoked "The CA has revoked the certificate.",
+    Noted "known, and only its facts (a name, an expiry) matter",
 }
 
 /// Which field tells the expiry, and how. `remaining` and the `expiration` fields count to

@@ -24,7 +24,7 @@ pub enum Verb {
     Replay(ReplayArguments),
     /// Check configuration, rules and permissions; changes nothing
     Check(CheckArguments),
-    /// List, show and test the rules
+    /// List, show and test the rules, and explain what they make of pasted lines
     Rules(RulesArguments),
     /// What is known of each certificate
     Status(StatusArguments),
@@ -136,6 +136,13 @@ pub enum RulesVerb {
     Show {
         /// The rule's id
         id: String,
+        #[command(flatten)]
+        rules: RuleArguments,
+    },
+    /// What was understood of pasted lines, and why each rule did or did not open
+    Explain {
+        /// File with lines of a log [default: standard input]
+        file: Option<PathBuf>,
         #[command(flatten)]
         rules: RuleArguments,
     },

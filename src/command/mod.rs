@@ -6,6 +6,7 @@ mod channels;
 mod check;
 mod completions;
 mod exit;
+mod explain;
 mod init;
 mod intake;
 mod loading;

@@ -1,7 +1,8 @@
-//! `notafter rules`: list, show and test.
+//! `notafter rules`: list, show, explain and test.
 
 use crate::command::arguments::{RulesArguments, RulesVerb};
 use crate::command::exit::{Exit, Failed, print};
+use crate::command::explain;
 use crate::command::loading::{load_rules, load_settings, refused, rule_file};
 use crate::engine::example;
 use crate::rules::{BUILT_IN, Configured, Expectation, Rule, RuleSet};
@@ -22,6 +23,9 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
                 return Err(Failed::new(Exit::Usage, message));
             };
             print(&show(rule))?;
+        }
+        RulesVerb::Explain { file, rules } => {
+            return explain::run(file.as_deref(), load(rules.directory.as_deref())?);
         }
         RulesVerb::Test { files, rules } if files.is_empty() => {
             return test(&Arc::new(load(rules.directory.as_deref())?), |_| true);

@@ -4,6 +4,7 @@ use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::name::Name;
+use crate::caddy::remedy::{Generation, Waiting};
 use crate::engine::alert::OpenAlert;
 use crate::engine::blame::Blame;
 use crate::engine::evidence::Evidence;
@@ -281,6 +282,17 @@ impl Certificate {
             .lifetime()
             .map_or(TimeDelta::hours(48), |lifetime| lifetime / 20);
         Some(self.not_after? - span)
+    }
+
+    /// What decides how Caddy is made to try again.
+    pub fn waiting(&self, generation: Option<Generation>) -> Waiting {
+        let predicted = |next: NextRetry| next.source == RetrySource::Predicted;
+        Waiting {
+            job: self.job.unwrap_or(Job::Renew),
+            origin: self.origin,
+            sleeps: !self.next.is_some_and(predicted),
+            generation,
+        }
     }
 
     /// Whether attempts are failing, rather than done or recovering.

@@ -5,6 +5,7 @@ use crate::caddy::event::{Event, is_unknown, names_of};
 use crate::engine::alert::{AlertRow, Change};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
+use crate::engine::explained::Explained;
 use crate::engine::instance::Moved;
 use crate::engine::message::{Message, Reason};
 use crate::engine::state::{RowChange, StateError, Watched, restore};
@@ -276,6 +277,16 @@ impl Engine {
         self.watched.iter().flat_map(|(instance, watched)| {
             let certificates = watched.certificates.values();
             certificates.map(|one| (instance.as_str(), watched.instance.log_time, one))
+        })
+    }
+
+    /// Every certificate of an instance whose log has a time, with what a person who asks why has to see.
+    pub fn explained(&self, instance: &str) -> impl Iterator<Item = Explained<'_>> {
+        let found = self.watched.get_key_value(instance);
+        found.into_iter().flat_map(|(name, watched)| {
+            let at = watched.instance.log_time.unwrap_or(UNTIMED);
+            let all = watched.certificates.values();
+            all.map(move |one| Explained::new(name, &watched.instance, one, at))
         })
     }
 

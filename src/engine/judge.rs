@@ -1,10 +1,9 @@
 //! Rules over one certificate or source: alerts opened, worsened and closed.
 
-use crate::caddy::failure::Job;
-use crate::caddy::remedy::{Generation, Waiting, advise, next_step};
+use crate::caddy::remedy::{Generation, advise, next_step};
 use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
 use crate::engine::apply::Outcome;
-use crate::engine::certificate::{Certificate, RetrySource};
+use crate::engine::certificate::Certificate;
 use crate::engine::evidence::neutral;
 use crate::engine::incident::Incident;
 use crate::engine::message::Reason;
@@ -236,19 +235,6 @@ impl Judge<'_> {
         case.rows.push(row);
     }
 
-    /// The one next thing that makes Caddy try again, once the cause is mended.
-    fn advice(&self, certificate: &Certificate) -> &'static str {
-        let predicted = certificate
-            .next
-            .is_some_and(|next| next.source == RetrySource::Predicted);
-        next_step(Waiting {
-            job: certificate.job.unwrap_or(Job::Renew),
-            origin: certificate.origin,
-            sleeps: !predicted,
-            generation: self.generation,
-        })
-    }
-
     /// What the templates of a rule may name.
     fn context(&self, rule: &Rule, severity: Severity, line: Option<&Captures>) -> Value {
         let certificate = self.about.certificate();
@@ -271,7 +257,7 @@ impl Judge<'_> {
             "at": self.shown_at.map(LogTime::seconds),
             scope.prefix(): self.facts.to_json(scope),
             "cause": cause,
-            "advice": certificate.map(|certificate| self.advice(certificate)),
+            "advice": certificate.map(|one| next_step(one.waiting(self.generation))),
             "param": rule.names.parameters_json(),
             "line": line.map(|captures| captures.to_json(neutral)),
         })

@@ -18,6 +18,7 @@ pub mod certificate;
 mod door;
 pub mod evidence;
 pub mod example;
+mod explained;
 mod facts;
 mod failing;
 mod incident;
@@ -35,5 +36,6 @@ mod usual;
 
 pub use alert::AlertRow;
 pub use door::{Engine, Notice, Seen};
+pub use explained::Explained;
 pub use state::{RowChange, StateError};
 pub use unknown::Unknowns;

@@ -1,6 +1,7 @@
 //! What the engine saw, as text and as JSON Lines.
 //!
-//! [`json`] is the stable contract for programs; [`text`] reads like a story.
+//! [`json`] is the stable contract for programs; [`text`] reads like a story; [`explain`] says what
+//! was understood of pasted lines and why rules did or did not open.
 
 #![deny(
     clippy::disallowed_methods,
@@ -8,6 +9,7 @@
     clippy::disallowed_macros
 )]
 
+pub mod explain;
 pub mod json;
 mod tally;
 pub mod text;

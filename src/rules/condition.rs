@@ -5,6 +5,7 @@
 //! the range of its type. The clauses are joined by Kleene's tables, so an unknown never opens an
 //! alert by itself and never hides a clause that settles the matter without it.
 
+use super::account::{Account, Part};
 use super::check::{check, dotted, fact_of};
 use super::fact::{Fact, FactSet, FactType, FactValue};
 use super::scope::{Names, Reading};
@@ -56,7 +57,7 @@ pub enum Truth {
 }
 
 impl Truth {
-    fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::False, _) | (_, Self::False) => Self::False,
             (Self::True, Self::True) => Self::True,
@@ -64,7 +65,7 @@ impl Truth {
         }
     }
 
-    fn not(self) -> Self {
+    pub(super) fn not(self) -> Self {
         match self {
             Self::True => Self::False,
             Self::False => Self::True,
@@ -192,6 +193,11 @@ impl Condition {
         self.facts
     }
 
+    /// Its parts with what they read, to say why it did or did not hold.
+    pub fn account<'a>(&self, reading: impl Into<Reading<'a>>) -> Account {
+        self.root.account(reading.into(), false)
+    }
+
     /// Its parts, in the order they are written, to say why it did or did not hold.
     pub fn clauses(&self) -> Vec<&Clause> {
         let mut clauses = Vec::new();
@@ -236,6 +242,21 @@ impl Node {
             }
             Self::Not(part) => part.truth(reading).not(),
             Self::Leaf(clause) => clause.truth(reading),
+        }
+    }
+
+    fn account(&self, reading: Reading<'_>, negated: bool) -> Account {
+        let all = |parts: &[Self]| {
+            parts
+                .iter()
+                .map(|part| part.account(reading, negated))
+                .collect()
+        };
+        match (self, negated) {
+            (Self::And(parts), false) | (Self::Or(parts), true) => Account::All(all(parts)),
+            (Self::Or(parts), false) | (Self::And(parts), true) => Account::Any(all(parts)),
+            (Self::Not(part), _) => part.account(reading, !negated),
+            (Self::Leaf(clause), _) => Account::Part(Part::new(clause, reading, negated)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`FactSet`] says which facts a rule reads and which have changed, so that a rule is evaluated
 //! only when something it reads moved.
 
-use crate::time::LogTime;
+use crate::time::{LogTime, spell};
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 use std::fmt;
@@ -287,6 +287,19 @@ impl FactValue {
             Self::Text(value) => Json::from(&**value),
             Self::Time(value) => Json::from(value.seconds()),
             Self::Length(value) => Json::from(value.num_seconds()),
+        }
+    }
+}
+
+impl fmt::Display for FactValue {
+    /// As a person reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Text(value) => f.write_str(value),
+            Self::Time(value) => f.write_str(&value.utc()),
+            Self::Length(value) => f.write_str(&spell(*value)),
         }
     }
 }

@@ -6,6 +6,7 @@
     clippy::disallowed_macros
 )]
 
+mod account;
 mod builtin;
 mod check;
 mod condition;
@@ -20,6 +21,7 @@ mod severity;
 mod syntax;
 mod template;
 
+pub use account::{Account, Part};
 pub use builtin::BUILT_IN;
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
 pub use fact::{Fact, FactSet, FactType, FactValue, Facts, Scope};

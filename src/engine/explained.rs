@@ -1,0 +1,44 @@
+//! A certificate as it stands, with what a person who asks why has to see.
+
+use crate::caddy::remedy::{Advice, advise, next_step};
+use crate::engine::certificate::Certificate;
+use crate::engine::facts::facts;
+use crate::engine::instance::Instance;
+use crate::rules::Facts;
+use crate::time::LogTime;
+
+/// What is known of a certificate, and what to do about it.
+#[derive(Debug)]
+pub struct Explained<'a> {
+    /// Its state.
+    pub certificate: &'a Certificate,
+    /// Where the log stands.
+    pub at: LogTime,
+    /// What rules read.
+    pub facts: Facts,
+    /// What mends the cause, where attempts fail or failed.
+    pub mend: Option<Advice>,
+    /// What makes Caddy try again after that.
+    pub next_step: &'static str,
+}
+
+impl<'a> Explained<'a> {
+    pub(super) fn new(
+        name: &str,
+        instance: &Instance,
+        certificate: &'a Certificate,
+        at: LogTime,
+    ) -> Self {
+        let mend = certificate.streak().map(|streak| {
+            let url = streak.ca_url.as_deref();
+            advise(streak.cause, streak.seen_by, &certificate.name, url)
+        });
+        Self {
+            certificate,
+            at,
+            facts: facts(name, instance, certificate, at),
+            mend,
+            next_step: next_step(certificate.waiting(instance.generation)),
+        }
+    }
+}

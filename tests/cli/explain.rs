@@ -1,0 +1,142 @@
+//! `notafter rules explain`, as somebody uses it who pastes lines of a forum post.
+
+use crate::program::{fixture, run, run_on};
+use std::fs;
+
+const PASTES: [&str; 6] = [
+    "late-retry",
+    "compose-challenge",
+    "journal-obtain",
+    "on-demand",
+    "maintenance",
+    "hostile",
+];
+
+fn paste(name: &str) -> Vec<u8> {
+    fs::read(fixture(&format!("pastes/{name}.log"))).unwrap()
+}
+
+/// What does not change with a new rule, and what does.
+fn halves(told: &str) -> (&str, &str) {
+    told.split_once("\nRules about").unwrap_or((told, ""))
+}
+
+/// The lines about one rule, without the space at their ends.
+fn rule<'t>(told: &'t str, id: &str) -> Vec<&'t str> {
+    let (_, rules) = halves(told);
+    let mut lines = rules.lines().map(str::trim);
+    let head = lines
+        .by_ref()
+        .find(|line| line.split_whitespace().nth(1) == Some(id));
+    let is_part = |line: &&str| {
+        let words = ["yes ", "no   ", "unknown ", "cert."];
+        *line == "or"
+            || words.iter().any(|word| line.starts_with(word)) && line.contains(['[', ':'])
+    };
+    let parts = lines.take_while(|line| {
+        is_part(line) && !line.contains("  critical") && !line.contains("  warning")
+    });
+    head.into_iter().chain(parts).collect()
+}
+
+#[test]
+fn each_rule_says_why_it_did_or_did_not_open() {
+    let told = run_on(&["rules", "explain"], paste("late-retry")).stdout;
+    let values =
+        "[cert.not_after = 2026-05-03 23:37:59 UTC; cert.next_retry = 2026-05-04 04:04:01 UTC]";
+    assert_eq!(
+        rule(&told, "retry-after-expiry"),
+        [
+            "OPEN     retry-after-expiry         critical",
+            &*format!("yes     cert.next_retry >= cert.not_after   {values}"),
+        ]
+    );
+    assert_eq!(
+        rule(&told, "expired").first(),
+        Some(
+            &"waits    expired                    critical at 2026-05-03 23:37:59 UTC, 1 h 33 min after the last line"
+        )
+    );
+    assert_eq!(
+        rule(&told, "gave-up").first(),
+        Some(&"no       gave-up                    cert.gave_up   [cert.gave_up = false]")
+    );
+    let unknown = rule(&told, "staging-issued");
+    assert_eq!(
+        unknown.first(),
+        Some(&"unknown  staging-issued             critical, if this were known:")
+    );
+    assert!(
+        unknown
+            .get(1)
+            .is_some_and(|line| line.starts_with("cert.issued_by: ")),
+        "{unknown:?}"
+    );
+    let either = rule(&told, "renewal-failing");
+    assert!(either.contains(&"or"), "{either:?}");
+}
+
+#[test]
+fn each_paste_is_told_like_this() {
+    for name in PASTES {
+        let ran = run_on(&["rules", "explain"], paste(name));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        insta::with_settings!({prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true}, {
+            let (told, _) = halves(&ran.stdout);
+            insta::assert_snapshot!(format!("explain-{name}"), told);
+        });
+    }
+}
+
+#[test]
+fn a_file_is_told_like_standard_input() {
+    let path = fixture("pastes/late-retry.log").display().to_string();
+    let from_file = run(&["rules", "explain", &path]);
+    let from_input = run_on(&["rules", "explain", "-"], paste("late-retry"));
+    assert_eq!(from_file.stdout, from_input.stdout);
+    assert!(from_file.stdout.contains("OPEN     retry-after-expiry"));
+}
+
+#[test]
+fn nothing_in_a_paste_steers_a_terminal() {
+    let ran = run_on(&["rules", "explain"], paste("hostile"));
+    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    assert!(!ran.stdout.contains(steers), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("$(reboot)"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_paste_of_something_else_says_what_to_paste() {
+    for text in [
+        "",
+        "hello\n",
+        "{\"level\":\"info\",\"ts\":1,\"msg\":\"handled request\"}\n",
+    ] {
+        let ran = run_on(&["rules", "explain"], text.into());
+        assert!(
+            ran.stdout.contains("Paste lines of Caddy's own log"),
+            "{}",
+            ran.stdout
+        );
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    }
+}
+
+#[test]
+fn a_whole_log_is_told_by_its_last_lines() {
+    let path = fixture("captures/2.11.7/expiry/caddy.log");
+    let ran = run(&["rules", "explain", &path.display().to_string()]);
+    assert!(ran.stdout.contains("The last 20 lines:"), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("\nLine ").count(), 20);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_in_words() {
+    let ran = run(&["rules", "explain", "/nonexistent/paste.log"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (66, ""));
+    assert!(
+        ran.stderr.contains("/nonexistent/paste.log"),
+        "{}",
+        ran.stderr
+    );
+}
