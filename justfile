@@ -23,6 +23,10 @@ lab *ARGS:
     cargo build --locked --release
     python3 tests/lab/run.py --notafter target/release/notafter {{ARGS}}
 
+# Ten ways of a CA to fail, recorded; `just lab-scenarios --out fixtures/captures` records the fixtures anew.
+lab-scenarios *ARGS:
+    python3 tests/lab/scenarios.py {{ARGS}}
+
 # A real Matrix homeserver takes the alerts (Python 3.11, two minutes).
 lab-matrix *ARGS:
     cargo build --locked --release

@@ -324,6 +324,7 @@ const TEXTS: &[Row] = &[
         Cause::CaServerError,
         SeenBy::Caddy,
         &[
+            "response Content-Type is",
             "JSON-decoding",
             "invalid character",
             "unexpected end of JSON input",

@@ -141,6 +141,7 @@ const CLIENT_FIELDS: [&str; 4] = ["challenge_type", "authz_url", "authz_status",
 
 fn failure_of(entry: &Entry, row: &Row) -> Option<Failure> {
     let text = match row.means {
+        Means::AccountLost => entry.problem("problem"),
         Means::ChallengeFailed => entry.problem("problem").or_else(|| {
             let kind = entry.text("problem_type").unwrap_or_default();
             entry.error().map(|error| format!("{kind} - {error}"))

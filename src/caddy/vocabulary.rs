@@ -48,6 +48,7 @@ meanings! {
     Replaced "another certificate is served from now on",
     TalksTo "the CA in use is named",
     ChallengeFailed "a challenge or an authorization failed, within an attempt",
+    AccountLost "the CA does not know the ACME account any more, within an attempt",
     AriChanged "the CA asks for an earlier or later renewal, or its advice could not be fetched",
     OnDemandObtain "a handshake makes a job for a name; the job lives three minutes at most",
     OnDemandFailed "a renewal that a handshake began has failed",

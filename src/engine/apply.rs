@@ -40,7 +40,7 @@ pub(super) fn apply(
         Means::LockWanted => lock_wanted(certificate, event),
         Means::Began => began(certificate, event, at),
         Means::TalksTo => talks_to(certificate, event),
-        Means::ChallengeFailed => {
+        Means::ChallengeFailed | Means::AccountLost => {
             if let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) {
                 job.problem = Some(Blame::of(failure, None, None));
             }

@@ -36,7 +36,11 @@ impl Step<'_> {
         if event.names.is_empty() {
             let ends = matches!(
                 event.means,
-                Means::WillRetry | Means::GaveUp | Means::JobFailed | Means::WorkerPanicked
+                Means::WillRetry
+                    | Means::GaveUp
+                    | Means::JobFailed
+                    | Means::WorkerPanicked
+                    | Means::AccountLost
             );
             let runs = |one: &&Certificate| {
                 let open = one.open_job.as_ref();

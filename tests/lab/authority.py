@@ -82,8 +82,8 @@ def not_after(certificate):
     return int(moment.replace(tzinfo=timezone.utc).timestamp())
 
 
-def start_pebble(binary, authority, directory):
-    """An ACME server that accepts every challenge unseen; returns its port."""
+def start_pebble(binary, authority, directory, resolver=None):
+    """An ACME server that accepts every challenge unseen; with the port of a resolver it checks them. Returns its port."""
     directory.mkdir(parents=True, exist_ok=True)
     now = time.time()
     certificate, key = authority.issue([LOOPBACK, "localhost"], now - 3600, now + 86_400, directory)
@@ -103,7 +103,12 @@ def start_pebble(binary, authority, directory):
     }
     file = directory / "pebble.json"
     file.write_text(json.dumps(settings, indent=1))
-    environment = {"PEBBLE_VA_ALWAYS_VALID": "1", "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
-    process = Process("pebble", [binary, "-config", file], directory, environment)
+    environment = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
+    command = [binary, "-config", file]
+    if resolver is None:
+        environment["PEBBLE_VA_ALWAYS_VALID"] = "1"
+    else:
+        command += ["-dnsserver", f"{LOOPBACK}:{resolver}"]
+    process = Process("pebble", command, directory, environment)
     wait_for_port(port, process)
     return port

@@ -223,6 +223,11 @@ const READ: &[(&str, Cause, SeenBy)] = &[
         Caddy,
     ),
     (
+        "registering account [] with server: provisioning client: response Content-Type is text/html but target container is not io.Writer: *acme.Directory",
+        Cause::CaServerError,
+        Caddy,
+    ),
+    (
         "HTTP 503: JSON-decoding problem details: invalid character '<'",
         Cause::CaServerError,
         Ca,

@@ -1,7 +1,7 @@
 //! What the issuers and the ACME client say: certmagic `acmeissuer.go`, `acmeclient.go`, `account.go`,
 //! `zerosslissuer.go`, `solvers.go`, `dnsutil.go`; all of acmez.
 
-use super::Means::{ChallengeFailed, TalksTo};
+use super::Means::{AccountLost, ChallengeFailed, TalksTo};
 use super::{Row, says};
 
 /// The rows.
@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Row] = &[
     says("using ACME account"),
     says("using configured ACME account"),
     says("using existing ACME account because key found in storage associated with email"),
-    says("ACME account does not exist on server; attempting to recreate"),
+    says("ACME account does not exist on server; attempting to recreate").means(AccountLost),
     says("creating new account because no account for configured email is known to us"),
     says("ACME account has empty status; registering account with ACME server"),
     says("new ACME account registered"),
