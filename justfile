@@ -41,7 +41,7 @@ lab-package: (dist "deb")
 
 # Write generated fixtures and snapshots anew; look at the difference before you commit it.
 bless:
-    NOTAFTER_BLESS=1 cargo test --locked --test incident --test replay
+    NOTAFTER_BLESS=1 cargo test --locked --test incident --test replay --test rules
     INSTA_UPDATE=always cargo test --locked
 
 # Everything CI runs.

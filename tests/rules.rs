@@ -1,5 +1,12 @@
 //! Every built-in rule on its own examples, run by the engine that watches and replays.
 
+#[cfg(test)]
+#[path = "rules/mutants.rs"]
+mod mutants;
+#[cfg(test)]
+#[path = "rules/page.rs"]
+mod page;
+
 use notafter::engine::example;
 use notafter::rules::{BUILT_IN, Configured, RuleSet};
 use std::sync::Arc;
