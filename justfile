@@ -31,6 +31,11 @@ lab-scenarios *ARGS:
 lab-matrix *ARGS:
     cargo build --locked --release
     python3 tests/lab/matrix.py --notafter target/release/notafter {{ARGS}}
+
+# Containers of a real Docker Engine are read, and notafter's own image runs there (root, Debian 12, minutes).
+lab-docker *ARGS: (dist "image")
+    python3 tests/lab/docker.py --notafter target/dist/image/root/usr/bin/notafter --image target/dist/image {{ARGS}}
+
 # A Debian package, a static tarball and the tree of the image, in target/dist.
 dist *ARGS:
     packaging/dist {{ARGS}}

@@ -14,6 +14,7 @@ mod follower;
 mod frame;
 mod join;
 mod lines;
+mod order;
 mod place;
 mod trouble;
 

@@ -10,7 +10,6 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -54,8 +53,6 @@ pub struct Container {
     pub command: String,
     /// Whether it runs.
     pub is_running: bool,
-    /// The host's ports by those of the container, of TCP.
-    pub ports: Vec<(u16, u16)>,
     /// When it was made, in seconds since the epoch.
     created: i64,
 }
@@ -113,16 +110,6 @@ struct Listed {
     state: String,
     #[serde(rename = "Created", default)]
     created: i64,
-    #[serde(rename = "Ports", default)]
-    ports: Option<Vec<Port>>,
-}
-
-#[derive(Deserialize)]
-struct Port {
-    #[serde(rename = "PrivatePort", default)]
-    private: u16,
-    #[serde(rename = "PublicPort", default)]
-    public: u16,
 }
 
 #[derive(Deserialize)]
@@ -248,20 +235,12 @@ impl Listed {
             _ => None,
         };
         let name = name.or_else(|| names.find(|name| !name.contains('/')));
-        let ports: BTreeMap<_, _> = self
-            .ports
-            .into_iter()
-            .flatten()
-            .filter(|port| port.public != 0)
-            .map(|port| (port.private, port.public))
-            .collect();
         Container {
             name: name.unwrap_or(&self.id).to_owned(),
             id: self.id,
             image: self.image,
             command: self.command,
             is_running: self.state == "running",
-            ports: ports.into_iter().collect(),
             created: self.created,
         }
     }

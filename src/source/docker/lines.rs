@@ -3,6 +3,7 @@
 use super::container::Handed;
 use super::frame::{Framing, Garbage};
 use super::join::Joining;
+use super::order::Order;
 use super::place::{Memory, Place, Verdict};
 use crate::source::batch::{BATCH_BYTES_MAX, Gathering};
 use crate::source::line::Scanner;
@@ -15,6 +16,7 @@ pub(super) const PART_BYTES: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Lines {
     framing: Framing,
+    order: Order,
     joining: Joining,
     memory: Memory,
     scanner: Scanner,
@@ -31,6 +33,7 @@ impl Lines {
     pub(super) fn new(place: Place) -> Self {
         Self {
             framing: Framing::new(false),
+            order: Order::default(),
             joining: Joining::default(),
             scanner: Scanner::resumed(0, place.line),
             gathering: Gathering::default(),
@@ -47,6 +50,7 @@ impl Lines {
         self.from = self.place().since;
         self.follows = follows;
         self.framing = Framing::new(is_terminal);
+        self.order = Order::default();
         self.joining = Joining::default();
         self.memory.begin_pass();
         self.from
@@ -54,31 +58,38 @@ impl Lines {
 
     /// Takes the next bytes; says whether the stream can be trusted still.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<bool, Garbage> {
-        let (framing, joining, mut taking) = self.parts();
-        framing.feed(bytes, &mut |piece| {
-            joining.take(piece, &mut |at, line| taking.line(at, line));
-        })?;
-        Ok(taking.is_trusted)
-    }
-
-    /// Takes what was begun and will not be ended any more.
-    pub(super) fn finish(&mut self) {
-        self.follows = false;
-        let (_, joining, mut taking) = self.parts();
-        joining.finish(&mut |at, line| taking.line(at, line));
-    }
-
-    fn parts(&mut self) -> (&mut Framing, &mut Joining, Taking<'_>) {
-        let taking = Taking {
+        let mut is_trusted = true;
+        let (follows, order, joining) = (self.follows, &mut self.order, &mut self.joining);
+        let mut taking = Taking {
             memory: &mut self.memory,
             scanner: &mut self.scanner,
             gathering: &mut self.gathering,
             is_unsent: &mut self.is_unsent,
             has_lost: &mut self.has_lost,
-            follows: self.follows,
-            is_trusted: true,
         };
-        (&mut self.framing, &mut self.joining, taking)
+        self.framing.feed(bytes, &mut |piece| {
+            // What is known already is passed over, and may lie as it likes.
+            is_trusted &= !follows || taking.memory.is_searching() || order.allows(&piece);
+            if is_trusted {
+                if follows {
+                    order.note(&piece);
+                }
+                joining.take(piece, &mut |at, line| taking.line(at, line));
+            }
+        })?;
+        Ok(is_trusted)
+    }
+
+    /// Takes what was begun and will not be ended any more.
+    pub(super) fn finish(&mut self) {
+        let mut taking = Taking {
+            memory: &mut self.memory,
+            scanner: &mut self.scanner,
+            gathering: &mut self.gathering,
+            is_unsent: &mut self.is_unsent,
+            has_lost: &mut self.has_lost,
+        };
+        self.joining.finish(&mut |at, line| taking.line(at, line));
     }
 
     pub(super) fn is_unsent(&self) -> bool {
@@ -135,21 +146,12 @@ struct Taking<'a> {
     gathering: &'a mut Gathering,
     is_unsent: &'a mut bool,
     has_lost: &'a mut bool,
-    follows: bool,
-    is_trusted: bool,
 }
 
 impl Taking<'_> {
     fn line(&mut self, at: i64, line: &[u8]) {
-        if !self.is_trusted {
-            return;
-        }
-        match self.memory.judge(at, line, self.follows) {
+        match self.memory.judge(at, line) {
             Verdict::Known => return,
-            Verdict::Repeated => {
-                self.is_trusted = false;
-                return;
-            }
             Verdict::NewAfterLoss => *self.has_lost = true,
             Verdict::New => {}
         }
@@ -217,6 +219,26 @@ mod tests {
         assert!(lines.feed(&stream(&log, from)).unwrap());
         let expected: Vec<_> = log.into_iter().map(|kept| kept.text).collect();
         assert_eq!(texts(&mut lines).0, expected);
+    }
+
+    #[test]
+    fn a_piece_that_a_rotation_repeats_is_not_taken_twice() {
+        // Both measured with Docker 20.10: a whole line, and the end of one of 40 kB.
+        let long: String = (0..9_000).map(|number| number.to_string()).collect();
+        for text in ["short", &long] {
+            let log = [kept(2, 10, "one"), kept(2, 20, text), kept(2, 30, "three")];
+            let whole = stream(&log[..2], 0);
+            let header = whole.len() - text.len() % (16 << 10) - 1 - 8;
+            let stamp = DateTime::from_timestamp_nanos(20).to_rfc3339().len() + 1;
+            let repeated = whole[header - stamp..].to_vec();
+            let mut lines = Lines::new(Place::default());
+            lines.begin(false, true);
+            assert!(lines.feed(&whole).unwrap());
+            assert!(!lines.feed(&repeated).unwrap());
+            let from = lines.begin(false, false);
+            assert!(lines.feed(&stream(&log, from)).unwrap());
+            assert_eq!(texts(&mut lines).0, ["one", text, "three"]);
+        }
     }
 
     #[test]

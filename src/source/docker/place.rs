@@ -6,10 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::VecDeque;
-
-/// Lines that are remembered to know them again when the engine repeats them.
-const RECENT_MAX: usize = 512;
 
 /// How far a container has been read. Times are in nanoseconds since the epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +41,6 @@ pub(super) enum Verdict {
     NewAfterLoss,
     /// It was handed over before.
     Known,
-    /// It comes again, or out of any order: the stream cannot be trusted any more.
-    Repeated,
 }
 
 /// Tells known lines from new ones.
@@ -57,7 +51,6 @@ pub(super) struct Memory {
     ahead: Option<u64>,
     /// Digests of the lines that have the anchor's time.
     group: Vec<u64>,
-    recent: VecDeque<(i64, u64)>,
 }
 
 impl Memory {
@@ -83,9 +76,8 @@ impl Memory {
         self.ahead.is_some()
     }
 
-    /// Judges the next line. Only a stream that follows may be found to repeat itself: a pass to the end
-    /// comes in the order of the log.
-    pub(super) fn judge(&mut self, at: i64, line: &[u8], follows: bool) -> Verdict {
+    /// Judges the next line.
+    pub(super) fn judge(&mut self, at: i64, line: &[u8]) -> Verdict {
         let digest = digest(line);
         let mut verdict = Verdict::New;
         if let (Some(ahead), Some(anchor)) = (self.ahead, &self.place.anchor) {
@@ -98,17 +90,8 @@ impl Memory {
             self.ahead = None;
             verdict = Verdict::NewAfterLoss;
         }
-        let last = self.place.anchor.as_ref().map(|anchor| anchor.at);
-        if follows && last.is_some_and(|last| at < last) && self.may_be_known(at, digest) {
-            return Verdict::Repeated;
-        }
         self.remember(at, digest);
         verdict
-    }
-
-    fn may_be_known(&self, at: i64, digest: u64) -> bool {
-        let is_older = self.recent.front().is_none_or(|(oldest, _)| at < *oldest);
-        is_older || self.recent.contains(&(at, digest))
     }
 
     fn remember(&mut self, at: i64, digest: u64) {
@@ -127,10 +110,6 @@ impl Memory {
             _ => before as u64 + 1,
         };
         self.group.push(digest);
-        if self.recent.len() >= RECENT_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((at, digest));
         self.place.since = at;
         self.place.latest = self.place.latest.max(at);
         self.place.anchor = Some(Anchor { at, digest, same });

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Has notafter read the logs of containers of a real Docker Engine: no line lost, none twice. See README.md."""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import install
+import ntfy
+from authority import DAYS_90, Authority
+from caddy import Caddy, Site
+from dockerd import Engine
+from processes import end_all, free_port, run, wait_until
+from report import Report
+from watcher import Watcher
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGES = {"dockerd": "docker.io", "busybox": "busybox-static", "openssl": "openssl"}
+# A failure of a certificate that no other line speaks of, so that `status` counts every line by itself. Its name
+# is written down first; every 50th line is longer than what the engine takes at once.
+WRITER = r"""
+trap 'over=1' TERM
+start=$(cat /out/starts 2>/dev/null || echo 0)
+start=$((start + 1))
+echo $start > /out/starts
+long=$(head -c 40000 /dev/zero | tr '\0' x)
+i=0
+while [ -z "$over" ]; do
+    i=$((i + 1))
+    name=start-$start-line-$i.writer.test
+    text=short
+    [ $((i % 50)) = 7 ] && text=$long
+    echo $name >> /out/written
+    echo "{\"level\":\"error\",\"ts\":$(date +%s).5,\"logger\":\"tls.renew\",\"msg\":\"will retry\",\"error\":\"[$name] Renew: $text\",\"attempt\":1,\"retrying_in\":60,\"elapsed\":1.5,\"max_duration\":2592000}" >&2
+    sleep 0.02
+done
+"""
+
+
+class Writing:
+    """A container that writes, and the watcher that reads it."""
+
+    def __init__(self, engine, binary, work, name, options):
+        self.engine, self.name = engine, name
+        self.options = ["--network", "none", "--name", name, *options]
+        self.out = work / name
+        self.out.mkdir()
+        (self.out / "writer.sh").write_text(WRITER)
+        directory = work / f"{name}-notafter"
+        directory.mkdir()
+        self.watcher = Watcher(binary, directory, f"docker:{name}")
+
+    def create(self):
+        self.engine.docker("run", "-d", *self.options, "-v", f"{self.out}:/out", "lab", "/bin/sh", "/out/writer.sh")
+
+    def said(self):
+        return self.watcher.process.stderr.read_text(errors="replace")
+
+    def kill_watcher(self):
+        self.watcher.process.end(signal.SIGKILL)
+        time.sleep(0.7)
+        self.watcher.start()
+
+    def judge(self, report, starts):
+        """Every name that was written has failed once, by what notafter knows."""
+        time.sleep(3)
+        code = self.watcher.process.end()
+        report.check(f"{self.name}: SIGTERM ends notafter in order", code == 0, 0, code, self.said())
+        problems = []
+        rows = self.watcher.status(problems)
+        seen = {row["name"]: row["attempts_total"] for row in rows}
+        written = (self.out / "written").read_text().split()
+        report.check(f"{self.name}: the writer was started {starts} times", f"start-{starts}-" in written[-1], seen=written[-1])
+        lost = [name for name in written if name not in seen]
+        report.check(f"{self.name}: of {len(written)} lines none is lost", not lost, "none", lost[:9], self.said())
+        twice = [name for name, count in seen.items() if count != 1]
+        report.check(f"{self.name}: none is read twice", not twice, "none", twice[:9], self.said())
+        report.check(f"{self.name}: nothing else is read", len(seen) == len(set(written)), seen=problems)
+        for words in ("unreadable", "may be missing", "whatever it wrote"):
+            bad = [line for line in self.said().splitlines() if words in line and "0 unreadable" not in line]
+            report.check(f"{self.name}: notafter does not say `{words}`", not bad, "nothing", bad)
+
+
+def check_writers(report, engine, binary, work):
+    """Restarts, kills, a container made anew, rotation, and the end and start of the engine itself."""
+    rotated = ["--log-opt", "max-size=100k", "--log-opt", "max-file=3"]
+    writings = [
+        Writing(engine, binary, work, "plain", rotated),
+        Writing(engine, binary, work, "terminal", ["--tty"]),
+    ]
+    for writing in writings:
+        # notafter is there first, and waits.
+        writing.watcher.start()
+        waits = wait_until(lambda writing=writing: "there is no container" in writing.said(), 10)
+        report.check(f"{writing.name}: a container that is not there is waited for", waits, seen=writing.said())
+        writing.create()
+    time.sleep(3)
+    for writing in writings:
+        engine.docker("restart", writing.name)
+        writing.kill_watcher()
+    time.sleep(2)
+    for writing in writings:
+        engine.docker("stop", writing.name)
+        time.sleep(1)
+        engine.docker("rm", writing.name)
+        writing.create()
+        time.sleep(2)
+        writing.kill_watcher()
+        writing.kill_watcher()
+    engine.stop()
+    time.sleep(2)
+    engine.start()
+    for writing in writings:
+        engine.docker("start", writing.name)
+    time.sleep(4)
+    for writing in writings:
+        engine.docker("stop", writing.name)
+        writing.judge(report, starts=4)
+
+
+class Incident:
+    """A real Caddy in a container, whose CA is down and whose certificate ends soon."""
+
+    def __init__(self, engine, binary, work):
+        self.engine, self.work = engine, work
+        now = int(time.time())
+        site = Site("site.example.test", free_port(), now - DAYS_90, now + 50)
+        caddy = Caddy("caddy", work / "caddy", Authority(work / "authority"), [site])
+        text = caddy.caddyfile.read_text()
+        # Caddy's default: JSON to standard error, which the engine keeps.
+        caddy.caddyfile.write_text(re.sub(r"\t\toutput file [^{]*\{.*?\n\t\t\}\n", "", text, flags=re.S))
+        self.port = ntfy.start(binary, work / "ntfy")
+        self.caddy = caddy
+
+    def start(self):
+        directory = self.caddy.directory
+        command = ["/bin/caddy", "run", "--config", self.caddy.caddyfile, "--adapter", "caddyfile"]
+        places = ["--env", f"HOME={directory}", "-v", f"{self.work}:{self.work}"]
+        self.engine.docker("run", "-d", "--name", "caddy", "--network", "none", *places, "lab", *command)
+
+
+def check_caddy(report, incident, binary):
+    topic = ntfy.Topic(incident.port, "host")
+    watcher = Watcher(binary, incident.work / "host", "docker:caddy", [topic])
+    watcher.start()
+    _check_alert(report, "notafter on the host", topic)
+    watcher.process.end()
+
+
+def check_image(report, incident, image):
+    """notafter in a container of its own, from the image that users build."""
+    engine, topic = incident.engine, ntfy.Topic(incident.port, "container")
+    engine.docker("build", "-t", "notafter", "-f", REPOSITORY / "Containerfile", image, patience=120)
+    group = str(os.stat(engine.socket).st_gid)
+    mounts = ["-v", f"{engine.socket}:/var/run/docker.sock:ro", "-v", "notafter:/var/lib/notafter"]
+    options = ["--name", "notafter", "--network", "host", "--group-add", group, *mounts]
+    engine.docker("run", "-d", *options, "notafter", "watch", "docker:caddy", "--notify", topic.channel)
+    _check_alert(report, "notafter in a container", topic)
+    user = engine.docker("inspect", "--format", "{{.Config.User}}", "notafter")
+    report.check("notafter in a container is not root", user == "65532:65532", "65532:65532", user)
+    engine.docker("restart", "notafter")
+    time.sleep(3)
+    titles = [message.title for message in topic.messages()]
+    report.check("started again it tells nothing twice", len(titles) == len(set(titles)), seen=titles)
+
+
+def _check_alert(report, who, topic):
+    alarm = "site.example.test"
+
+    def found():
+        return [message for message in topic.messages() if message.loud and alarm in message.text]
+
+    arrived = wait_until(lambda: bool(found()), 30)
+    report.check(f"{who} warns of a real Caddy in a container", arrived, "a loud message", topic.messages())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--notafter", type=Path, required=True, help="the binary to test")
+    parser.add_argument("--image", type=Path, help="what the Containerfile takes, to be built and run: target/dist/image")
+    parser.add_argument("--keep", action="store_true", help="keep the working directory and say where it is")
+    chosen = parser.parse_args()
+    # So that `finally` below ends the processes also when this one is told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.umask(0o022)
+    work = Path(tempfile.mkdtemp(prefix="notafter-docker-"))
+    report, engine = Report(), Engine(work / "engine")
+    os.environ["DOCKER_HOST"] = f"unix://{engine.socket}"
+    binary = chosen.notafter.resolve()
+    try:
+        cache = REPOSITORY / "target/lab/cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        install.tools(PACKAGES)
+        caddy, server = install.caddy_of_upstream(install.NEW_CADDY, cache), install.ntfy(cache)
+        engine.start()
+        engine.import_image("lab", [caddy])
+        check_writers(report, engine, binary, work)
+        incident = Incident(engine, server, work / "incident")
+        incident.start()
+        check_caddy(report, incident, binary)
+        if chosen.image:
+            check_image(report, incident, chosen.image.resolve())
+    except install.CannotInstall as problem:
+        report.check("the engine is there", False, "installed", problem)
+    except RuntimeError as problem:
+        report.check("the engine does its part", False, "no error", problem)
+    finally:
+        engine.close()
+        end_all()
+        if chosen.keep:
+            print(f"kept: {work}")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    print(report.last_line())
+    return 0 if report.failed == 0 and report.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
