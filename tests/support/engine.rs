@@ -28,6 +28,7 @@ pub(crate) struct Container {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) label: String,
+    pub(crate) image: String,
     pub(crate) terminal: bool,
     pub(crate) driver: &'static str,
     pub(crate) running: bool,
@@ -85,6 +86,7 @@ impl Engine {
             id: id.to_owned(),
             name: name.to_owned(),
             label: "role=edge".to_owned(),
+            image: "caddy:2.11".to_owned(),
             driver: "json-file",
             running: true,
             starts: 1,
@@ -182,11 +184,11 @@ fn serve(stream: UnixStream, world: &Mutex<World>) -> std::io::Result<()> {
 fn list(containers: &[Container], path: &str) -> String {
     let wanted = |one: &&Container| {
         // The engine's filter is loose: a name is looked for anywhere in the names.
-        path.contains(&one.name) || path.contains("label")
+        path.contains(&one.name) || path.contains("label") || path.ends_with("%7B%7D")
     };
     let rows = containers.iter().enumerate();
     let rows = rows.filter(|(_, one)| wanted(one)).map(|(number, one)| {
-        json!({"Id": one.id, "Names": [format!("/{}", one.name)], "Created": number,
+        json!({"Id": one.id, "Names": [format!("/{}", one.name)], "Created": number, "Image": one.image,
             "State": if one.running { "running" } else { "exited" }, "Labels": {"role": one.label}})
     });
     json!(rows.collect::<Vec<_>>()).to_string()
@@ -256,9 +258,9 @@ fn send_log(
             }
             bytes += stream.len();
             // The engine's chunks have nothing to do with frames.
-            let middle = stream.len() / 3;
-            chunk(&mut to, &stream[..middle])?;
-            chunk(&mut to, &stream[middle..])?;
+            let (head, rest) = stream.split_at(stream.len() / 3);
+            chunk(&mut to, head)?;
+            chunk(&mut to, rest)?;
         }
         sent = container.lines.len();
         if fault == Some(Fault::Again) && follow && bytes > 0 {

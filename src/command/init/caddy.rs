@@ -10,6 +10,8 @@ pub(super) enum Log {
     File(PathBuf),
     /// The journal of a unit.
     Journal(String),
+    /// What the container of this name writes.
+    Docker(String),
 }
 
 /// What the default log of a configuration says.
@@ -50,6 +52,24 @@ pub(super) fn default_log(config: &Value) -> DefaultLog {
     DefaultLog { file, obstacle }
 }
 
+/// Where the storage of certificates is, by the last line of a log that says it. Caddy 2.6 to 2.11 say
+/// `cleaning storage unit` at every start and once a day.
+pub(super) fn storage(log: &str) -> Option<String> {
+    let lines = log.lines().rev();
+    let mut cleaning = lines.filter(|line| line.contains("\"cleaning storage unit\""));
+    cleaning.find_map(|line| {
+        let entry: Value = serde_json::from_str(line).ok()?;
+        if entry.get("msg")?.as_str()? != "cleaning storage unit" {
+            return None;
+        }
+        // 2.6 calls it `description`, later ones `storage`.
+        let storage = entry.get("storage").or_else(|| entry.get("description"))?;
+        let storage = storage.as_str()?;
+        let path = storage.strip_prefix("FileStorage:").unwrap_or(storage);
+        Some(path.chars().filter(|one| !one.is_control()).collect())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +88,20 @@ mod tests {
         assert_eq!(default_log(&config), expected);
         assert_eq!(default_log(&json!({"apps": {}})), DefaultLog::default());
         assert_eq!(default_log(&json!(null)), DefaultLog::default());
+    }
+
+    #[test]
+    fn the_storage_is_what_caddy_said_last_and_no_stranger() {
+        let log = concat!(
+            r#"{"level":"info","msg":"cleaning storage unit","description":"FileStorage:/old"}"#,
+            "\n",
+            r#"{"level":"info","msg":"cleaning storage unit","storage":"FileStorage:/var/lib/caddy"}"#,
+            "\n",
+            r#"{"level":"info","logger":"http.log.access","msg":"handled request","uri":"\"cleaning storage unit\"","storage":"/evil"}"#,
+            "\n",
+        );
+        assert_eq!(storage(log).as_deref(), Some("/var/lib/caddy"));
+        assert_eq!(storage("nothing\n"), None);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! What is on this host: processes, units, containers, the admin API, log files.
 
-use super::caddy::{Log, default_log};
-use super::can_read;
+use super::admin;
+use super::caddy::{Log, default_log, storage};
+use crate::command::loading::docker_address;
+use crate::source::docker;
+use crate::source::notice::NoticeKind;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 /// What was found.
 pub(super) struct Found {
@@ -44,44 +45,116 @@ pub(super) fn look() -> Found {
             .sentences
             .push(format!("found: Caddy runs as the unit {unit}"));
     }
-    match admin_config() {
-        Some(config) => {
-            let log = default_log(&config);
-            if let Some(obstacle) = log.obstacle {
-                found
-                    .sentences
-                    .push(format!("warning: Caddy can be watched, but {obstacle}"));
-            }
-            match (log.file, &unit) {
-                (Some(file), _) => {
-                    found.sentences.push(format!(
-                        "found: its own configuration, by the admin API, names the log {}",
-                        file.display()
-                    ));
-                    found.logs.insert(Log::File(file));
-                }
-                (None, Some(unit)) => {
-                    found
-                        .sentences
-                        .push("found: it logs to the journal".to_owned());
-                    found.logs.insert(Log::Journal(unit.clone()));
-                }
-                (None, None) => {}
-            }
+    let containers = containers(&mut found);
+    match admin::config() {
+        Some(config) => configured(&mut found, &config, unit.as_deref(), containers),
+        None if found.logs.is_empty() || unit.is_some() => {
+            unit_without_api(&mut found, unit.as_deref());
         }
-        None => unit_without_api(&mut found, unit.as_deref()),
+        None => {}
     }
-    for log in &found.logs {
-        if !can_read(log)
-            && let Log::File(path) = log
-        {
-            found.sentences.push(format!(
+    let files = found.logs.iter().filter_map(|log| match log {
+        Log::File(path) => Some(path),
+        Log::Journal(_) | Log::Docker(_) => None,
+    });
+    let mut sentences = Vec::new();
+    for path in files {
+        match end_of(path) {
+            Ok(end) => sentences.extend(
+                storage(&end)
+                    .map(|storage| format!("found: it keeps its certificates in {storage}")),
+            ),
+            Err(_) => sentences.push(format!(
                 "warning: {} cannot be read by this user",
                 path.display()
-            ));
+            )),
         }
     }
+    found.sentences.extend(sentences);
     found
+}
+
+/// What the admin API says; the Caddy behind it may be the one in a container.
+fn configured(found: &mut Found, config: &Value, unit: Option<&str>, has_container: bool) {
+    let log = default_log(config);
+    if let Some(obstacle) = log.obstacle {
+        found
+            .sentences
+            .push(format!("warning: Caddy can be watched, but {obstacle}"));
+    }
+    match (log.file, unit) {
+        (Some(file), None) if has_container && !file.exists() => {
+            found.sentences.push(format!(
+                "warning: Caddy logs to {} inside its container; mount that directory from the host and watch the file there, or let it log to standard error",
+                file.display()
+            ));
+        }
+        (Some(file), _) => {
+            found.sentences.push(format!(
+                "found: its own configuration, by the admin API, names the log {}",
+                file.display()
+            ));
+            found.logs.insert(Log::File(file));
+        }
+        (None, Some(unit)) => {
+            found
+                .sentences
+                .push("found: it logs to the journal".to_owned());
+            found.logs.insert(Log::Journal(unit.to_owned()));
+        }
+        (None, None) => {}
+    }
+}
+
+/// Containers that run Caddy, the stopped ones only if none runs; whether there are any.
+fn containers(found: &mut Found) -> bool {
+    let address = match docker_address() {
+        Ok(address) => address,
+        Err(failed) => {
+            found
+                .sentences
+                .push(failed.message.replace("error:", "warning:"));
+            return false;
+        }
+    };
+    let listed = match docker::list(address) {
+        Ok(listed) => listed,
+        // Most hosts have no Docker, and need not hear of it.
+        Err(notice) if notice.kind == NoticeKind::Waiting => return false,
+        Err(notice) => {
+            let remedy = notice.remedy.map(|remedy| format!("\nhelp: {remedy}"));
+            found.sentences.push(format!(
+                "warning: whether a container runs Caddy is not known: {}{}",
+                notice.text,
+                remedy.unwrap_or_default()
+            ));
+            return false;
+        }
+    };
+    let (running, stopped): (Vec<_>, Vec<_>) = listed
+        .into_iter()
+        .filter(|container| runs_caddy(&container.image, &container.command))
+        .partition(|container| container.is_running);
+    let is_running = !running.is_empty();
+    for container in if is_running { running } else { stopped } {
+        let state = if is_running { "runs" } else { "is stopped" };
+        found.sentences.push(format!(
+            "found: the container {} has Caddy and {state}; its log is read from Docker",
+            container.name
+        ));
+        found.logs.insert(Log::Docker(container.name));
+    }
+    found.logs.iter().any(|log| matches!(log, Log::Docker(_)))
+}
+
+/// Whether a container has Caddy, by the last part of its image's name or the program it was started with.
+fn runs_caddy(image: &str, command: &str) -> bool {
+    let image = image.split('@').next().unwrap_or_default();
+    let image = image.rsplit('/').next().unwrap_or_default();
+    let name = image.split(':').next().unwrap_or_default();
+    let is_caddy = |word: &str| word.rsplit('/').next() == Some("caddy");
+    let of_image = name == "caddy" || name.starts_with("caddy-") || name.ends_with("-caddy");
+    of_image || command.split_whitespace().any(is_caddy)
 }
 
 /// Without the admin API a log file is the better guess where there is one, else the journal.
@@ -93,7 +166,7 @@ fn unit_without_api(found: &mut Found, unit: Option<&str>) {
     found.logs.extend(files.into_iter().map(Log::File));
     if let (true, Some(unit)) = (found.logs.is_empty(), unit) {
         found.sentences.push(
-            "found: no admin API on localhost:2019 and no log in /var/log/caddy, so it is taken to log to the journal".to_owned(),
+            "found: no admin API and no log in /var/log/caddy, so it is taken to log to the journal".to_owned(),
         );
         found.logs.insert(Log::Journal(unit.to_owned()));
     }
@@ -127,6 +200,17 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The end of a log, as much of it as a day may take.
+fn end_of(path: &Path) -> io::Result<String> {
+    const LONGEST: u64 = 32 << 20;
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(LONGEST)))?;
+    let mut end = Vec::new();
+    file.take(LONGEST).read_to_end(&mut end)?;
+    Ok(String::from_utf8_lossy(&end).into_owned())
+}
+
 /// Log files of a directory that are no rotated members.
 fn log_files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory)
@@ -146,22 +230,6 @@ fn log_files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Caddy's running configuration, from the admin API at its usual place.
-fn admin_config() -> Option<Value> {
-    const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 2019);
-    const PATIENCE: Duration = Duration::from_secs(2);
-    const LONGEST: u64 = 16 << 20;
-    let mut stream = TcpStream::connect_timeout(&ADMIN, PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream
-        .write_all(b"GET /config/ HTTP/1.0\r\nHost: localhost:2019\r\n\r\n")
-        .ok()?;
-    let mut answer = Vec::new();
-    stream.take(LONGEST).read_to_end(&mut answer).ok()?;
-    let start = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    serde_json::from_slice(answer.get(start..)?).ok()
-}
-
 /// The drop-in that lets the unit read a log.
 pub(super) fn grant(log: &Log, reader: Reader) -> Option<&'static str> {
     if reader == Reader::Whoever {
@@ -170,12 +238,33 @@ pub(super) fn grant(log: &Log, reader: Reader) -> Option<&'static str> {
     match log {
         Log::File(_) => Some("10-caddy-group.conf"),
         Log::Journal(_) => Some("10-journal.conf"),
+        Log::Docker(_) => Some("10-docker.conf"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_has_caddy_by_its_image_or_its_program() {
+        for (image, command) in [
+            ("caddy", ""),
+            ("caddy:2.11-alpine", ""),
+            ("registry.example.org:5000/me/caddy@sha256:00", ""),
+            ("ghcr.io/me/caddy-cloudflare:latest", ""),
+            ("web", "/usr/bin/caddy run --config /etc/caddy/Caddyfile"),
+        ] {
+            assert!(runs_caddy(image, command), "{image} {command}");
+        }
+        for (image, command) in [
+            ("caddy/exporter:1", "/bin/exporter"),
+            ("nginx", "nginx -g daemon off;"),
+            ("sha256:0f", "cat /caddyfile"),
+        ] {
+            assert!(!runs_caddy(image, command), "{image} {command}");
+        }
+    }
 
     #[test]
     fn rotated_members_are_no_logs_of_their_own() {

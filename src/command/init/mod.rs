@@ -1,13 +1,13 @@
 //! `notafter init`: finds Caddy on this host and writes a configuration for it. What can be found out
 //! is not asked.
 
+mod admin;
 mod caddy;
 mod host;
 mod settings;
 
 use crate::command::arguments::InitArguments;
 use crate::command::exit::{Exit, Failed, print, say};
-use caddy::Log;
 use host::{Found, Reader};
 use std::fs;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failed> {
     if found.logs.is_empty() {
         return Err(Failed::new(
             Exit::NoInput,
-            "error: no Caddy was found: no running process, no unit, no admin API on localhost:2019, no log in /var/log/caddy\nhelp: name its log yourself, as in `notafter watch /path/to/caddy.log` or `notafter watch journal:UNIT`",
+            "error: no Caddy was found: no unit, no admin API, no container, no log in /var/log/caddy\nhelp: name its log yourself, as in `notafter watch /path/to/caddy.log`, `notafter watch journal:UNIT` or `notafter watch docker:CONTAINER`; if its admin API or Docker are elsewhere, say so in CADDY_ADMIN or DOCKER_HOST",
         ));
     }
     let urls = if arguments.notify.is_empty() {
@@ -100,12 +100,4 @@ fn next_steps(found: &Found, urls: &[String], config: &str) -> Vec<String> {
         format!("next: notafter watch{config}")
     });
     steps
-}
-
-/// Whether a log is a file that exists and can be opened by this process.
-fn can_read(log: &Log) -> bool {
-    match log {
-        Log::File(path) => fs::File::open(path).is_ok(),
-        Log::Journal(_) => true,
-    }
 }

@@ -27,6 +27,7 @@ pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String]) -> String {
         let line = match log {
             Log::File(path) => format!("file = {}", quoted(&path.display().to_string())),
             Log::Journal(unit) => format!("journal = {}", quoted(unit)),
+            Log::Docker(name) => format!("docker = {}", quoted(name)),
         };
         text.push_str(&format!("\n[[source]]\n{line}\n"));
         let stem = stem(log);
@@ -62,6 +63,7 @@ fn stem(log: &Log) -> String {
             .unwrap_or_default()
             .to_string_lossy()
             .into(),
+        Log::Docker(name) => name.clone(),
         Log::Journal(unit) => unit.strip_suffix(".service").unwrap_or(unit).to_owned(),
     }
 }
