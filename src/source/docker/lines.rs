@@ -256,6 +256,21 @@ mod tests {
     }
 
     #[test]
+    fn equal_lines_of_one_time_are_counted_across_two_kills() {
+        let log = ["0", "1", "0", "1", "2"].map(|text| kept(2, 7, text));
+        let (mut place, mut all) = (Place::default(), Vec::new());
+        for end in [2, 3, 5] {
+            let mut lines = Lines::new(place);
+            let from = lines.begin(false, false);
+            lines.feed(&stream(&log[..end], from)).unwrap();
+            let (some, reached) = texts(&mut lines);
+            all.extend(some);
+            place = reached;
+        }
+        assert_eq!(all, ["0", "1", "0", "1", "2"]);
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_neither_loses_nor_doubles() {
         let log: Vec<_> = [5, 6, 7, 2, 3, 4, 8]
             .iter()

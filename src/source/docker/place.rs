@@ -69,6 +69,10 @@ impl Memory {
     /// A pass begins: its stream starts at [`Place::since`].
     pub(super) fn begin_pass(&mut self) {
         self.ahead = self.place.anchor.as_ref().map(|anchor| anchor.same);
+        if self.is_searching() {
+            // The stream brings the lines of the anchor's time again, and they are counted again.
+            self.group.clear();
+        }
     }
 
     /// Whether the anchor is still to come in this pass.
@@ -82,6 +86,9 @@ impl Memory {
         let mut verdict = Verdict::New;
         if let (Some(ahead), Some(anchor)) = (self.ahead, &self.place.anchor) {
             if at <= self.place.latest {
+                if at == anchor.at {
+                    self.group.push(digest);
+                }
                 if (at, digest) == (anchor.at, anchor.digest) {
                     self.ahead = ahead.checked_sub(1).filter(|ahead| *ahead > 0);
                 }
@@ -104,11 +111,7 @@ impl Memory {
             self.group.clear();
         }
         let before = self.group.iter().filter(|other| **other == digest).count();
-        let same = match &self.place.anchor {
-            // After a start the digests of its group are not known, only its own number.
-            Some(anchor) if (anchor.at, anchor.digest) == (at, digest) => anchor.same + 1,
-            _ => before as u64 + 1,
-        };
+        let same = before as u64 + 1;
         self.group.push(digest);
         self.place.since = at;
         self.place.latest = self.place.latest.max(at);
