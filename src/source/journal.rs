@@ -21,6 +21,7 @@ use child::Leash;
 use follower::Follower;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ const FIRST_START: &str = "--since=-7d";
 /// All that [`record`] looks at; every record has its cursor and its time as well.
 const FIELDS: &str = "--output-fields=MESSAGE,_LINE_BREAK,_STREAM_ID,_PID,\
     CONTAINER_ID,CONTAINER_PARTIAL_MESSAGE,CONTAINER_PARTIAL_ID";
+const MACHINE_ID: &str = "/etc/machine-id";
 /// What a unit's name ends in; one that ends in none of these is that of a service.
 const SUFFIXES: [&str; 11] = [
     ".service",
@@ -151,9 +153,20 @@ impl JournalSource {
         );
         let mut arguments = vec!["--output=json", "--lines=all", FIELDS, &from];
         if follow {
-            arguments.push("--follow");
+            // Without `--merge` it shows only what has the boot id of /proc/sys/kernel/random/boot_id
+            // (systemd 252). In a sandbox without /proc/sys there is none, and in a container's it is
+            // another one than that of the container's journal.
+            arguments.extend(["--follow", "--merge"]);
         }
-        self.command(&arguments)
+        let mut command = self.command(&arguments);
+        // `--merge` also shows the journals of other machines that are kept here.
+        if follow
+            && self.directory.is_none()
+            && let Ok(machine) = fs::read_to_string(MACHINE_ID)
+        {
+            command.arg(format!("_MACHINE_ID={}", machine.trim()));
+        }
+        command
     }
 }
 
@@ -198,6 +211,23 @@ mod tests {
         assert_eq!(field("my.caddy@1"), "_SYSTEMD_UNIT=my.caddy@1.service");
         assert_eq!(field("caddy.scope"), "_SYSTEMD_UNIT=caddy.scope");
         assert_eq!(field("CONTAINER_NAME=web"), "CONTAINER_NAME=web");
+    }
+
+    #[test]
+    fn journalctl_follows_whatever_the_boot_id_of_a_sandbox_is() {
+        let source = JournalSource::new("caddy".into(), Matching::parse("caddy"));
+        let arguments = |follow| {
+            let command = source.pass(Some("s=1;i=2"), follow);
+            let all = command.get_args().map(|one| one.to_string_lossy());
+            all.map(String::from).collect::<Vec<_>>()
+        };
+        let [looking, following] = [false, true].map(arguments);
+        assert!(!looking.contains(&"--merge".to_owned()), "{looking:?}");
+        assert!(following.contains(&"--merge".to_owned()), "{following:?}");
+        if let Ok(machine) = fs::read_to_string(MACHINE_ID) {
+            let ours = format!("_MACHINE_ID={}", machine.trim());
+            assert!(following.contains(&ours), "{following:?}");
+        }
     }
 
     #[test]
