@@ -6,11 +6,15 @@ use crate::engine::alert::stable_id;
 use crate::notify::{Channel, Kind, Secret};
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The access token of Matrix rooms on the command line, where everybody on the machine would see
 /// it.
 const TOKEN: &str = "NOTAFTER_TOKEN";
+
+/// Where systemd takes credentials from that its unit names without a path (systemd.exec(5)). Root's own
+/// commands, which are handed none, find them there.
+const STORE: &str = "/etc/credstore";
 
 /// The channels of the configuration.
 pub(super) fn configured(settings: &Settings) -> Result<Vec<Channel>, Failed> {
@@ -39,10 +43,13 @@ fn read_secret(token: &TokenFrom) -> Result<Option<Secret>, String> {
     match token {
         TokenFrom::None => Ok(None),
         TokenFrom::File(path) => of_file(path),
-        TokenFrom::Credential(name) => match env::var_os("CREDENTIALS_DIRECTORY") {
-            Some(directory) => of_file(&Path::new(&directory).join(name)),
-            None => Err("systemd has handed over no credentials (LoadCredential=)".to_owned()),
-        },
+        TokenFrom::Credential(name) => {
+            let handed_over = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+            let path = handed_over.unwrap_or_else(|| STORE.into()).join(name);
+            of_file(&path).map_err(|why| {
+                format!("{why}\nhelp: it belongs into {STORE}/{name}, which only root need be able to read, and which the service gets when it starts")
+            })
+        }
         TokenFrom::Env(name) => env::var(name)
             .map(|text| Some(Secret::new(text.trim())))
             .map_err(|_| format!("the environment variable {name} is not set")),

@@ -31,6 +31,16 @@ pub(super) enum Reader {
     Whoever,
 }
 
+impl Reader {
+    /// Where the access token of a Matrix room is kept.
+    pub(super) const fn matrix_token(self) -> &'static str {
+        match self {
+            Self::Service => "/etc/credstore/matrix-token",
+            Self::Whoever => "/etc/notafter/matrix.token",
+        }
+    }
+}
+
 /// Looks at the host; whatever cannot be seen is said and left out.
 pub(super) fn look() -> Found {
     let mut found = Found {
@@ -228,18 +238,6 @@ fn log_files(directory: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-/// The drop-in that lets the unit read a log.
-pub(super) fn grant(log: &Log, reader: Reader) -> Option<&'static str> {
-    if reader == Reader::Whoever {
-        return None;
-    }
-    match log {
-        Log::File(_) => Some("10-caddy-group.conf"),
-        Log::Journal(_) => Some("10-journal.conf"),
-        Log::Docker(_) => Some("10-docker.conf"),
-    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 
 mod admin;
 mod caddy;
+mod grant;
 mod host;
 mod settings;
 
 use crate::command::arguments::InitArguments;
 use crate::command::exit::{Exit, Failed, print, say};
-use host::{Found, Reader};
+use host::Reader;
 use std::fs;
 use std::path::Path;
 
@@ -40,19 +41,27 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failed> {
     } else {
         arguments.notify.clone()
     };
-    let text = settings::text(&found.logs, &urls);
+    let reader = if found.has_unit && path == Path::new(SETTINGS) {
+        Reader::Service
+    } else {
+        Reader::Whoever
+    };
+    let text = settings::text(&found.logs, &urls, reader);
     if arguments.print {
         print(&text)?;
     } else {
         write(path, &text)?;
         say(&format!("wrote {}", path.display()));
+        if reader == Reader::Service {
+            grant::give(&found.logs)?;
+        }
     }
     let config = if path == Path::new(SETTINGS) || arguments.print {
         String::new()
     } else {
         format!(" --config {}", path.display())
     };
-    for line in next_steps(&found, &urls, &config) {
+    for line in next_steps(&urls, &config, reader) {
         say(&line);
     }
     Ok(Exit::Fine)
@@ -65,8 +74,8 @@ fn write(path: &Path, text: &str) -> Result<(), Failed> {
     fs::write(path, text).map_err(|error| Failed::io(path.display(), &error))
 }
 
-/// What is left for a person: the subscription, the permission, the start.
-fn next_steps(found: &Found, urls: &[String], config: &str) -> Vec<String> {
+/// What is left for a person: the subscription, the token, the start.
+fn next_steps(urls: &[String], config: &str, reader: Reader) -> Vec<String> {
     let mut steps = Vec::new();
     for url in urls {
         if let Some(topic) = url.strip_prefix("ntfy://") {
@@ -75,29 +84,21 @@ fn next_steps(found: &Found, urls: &[String], config: &str) -> Vec<String> {
             ));
         }
     }
-    let reader = if found.has_unit {
-        Reader::Service
-    } else {
-        Reader::Whoever
-    };
-    let grants: Vec<&'static str> = found
-        .logs
-        .iter()
-        .filter_map(|log| host::grant(log, reader))
-        .collect();
-    if !grants.is_empty() {
-        steps.push("next: let notafter read the log:".to_owned());
-        steps.push("    mkdir -p /etc/systemd/system/notafter.service.d".to_owned());
-        for grant in grants {
-            steps.push(format!("    cp /usr/share/doc/notafter/examples/{grant} /etc/systemd/system/notafter.service.d/"));
-        }
-        steps.push("    systemctl daemon-reload".to_owned());
+    if urls.iter().any(|url| is_matrix(url)) {
+        steps.push(format!(
+            "next: install -D -m 600 /dev/stdin {}    (paste the access token of a user who is in the room, then Enter and Ctrl-D)",
+            reader.matrix_token()
+        ));
     }
     steps.push(format!("next: notafter notify test{config}"));
-    steps.push(if found.has_unit {
+    steps.push(if reader == Reader::Service {
         "next: systemctl restart notafter && systemctl status notafter".to_owned()
     } else {
         format!("next: notafter watch{config}")
     });
     steps
+}
+
+fn is_matrix(url: &str) -> bool {
+    url.starts_with("matrix")
 }

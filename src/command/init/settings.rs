@@ -1,6 +1,8 @@
 //! The configuration that is written: as short as it can be.
 
 use super::caddy::Log;
+use super::host::Reader;
+use super::is_matrix;
 use crate::command::exit::Failed;
 use crate::config::is_name;
 use std::collections::BTreeSet;
@@ -18,7 +20,7 @@ pub(super) fn fresh_topic() -> Result<String, Failed> {
 }
 
 /// The configuration's text.
-pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String]) -> String {
+pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String], reader: Reader) -> String {
     let mut text = String::from(
         "# Written by `notafter init`. All that can stand here: /usr/share/doc/notafter/examples/notafter.toml\n",
     );
@@ -48,8 +50,15 @@ pub(super) fn text(logs: &BTreeSet<Log>, urls: &[String]) -> String {
             quoted(&name),
             quoted(url)
         ));
-        if url.starts_with("matrix") {
-            text.push_str("# One line: the access token of a user who is in the room.\ntoken_file = \"/etc/notafter/matrix.token\"\n");
+        if is_matrix(url) {
+            let token = match reader {
+                Reader::Service => "token_credential = \"matrix-token\"".to_owned(),
+                Reader::Whoever => format!("token_file = {}", quoted(reader.matrix_token())),
+            };
+            text.push_str(&format!(
+                "# {} is one line: the access token of a user who is in the room.\n{token}\n",
+                reader.matrix_token()
+            ));
         }
     }
     text
@@ -101,14 +110,16 @@ mod tests {
             Log::Journal("caddy.service".into()),
         ]);
         let urls = ["matrixs://matrix.example.org/!room:example.org".to_owned()];
-        let text = text(&logs, &urls);
-        let settings = Settings::parse("notafter.toml", &text);
-        let settings = settings.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
-        assert_eq!((settings.sources.len(), settings.channels.len()), (2, 1));
-        let lines = text
-            .lines()
-            .filter(|line| !line.starts_with('#') && !line.is_empty());
-        assert!(lines.count() <= 10, "{text}");
+        for reader in [Reader::Service, Reader::Whoever] {
+            let text = text(&logs, &urls, reader);
+            let settings = Settings::parse("notafter.toml", &text);
+            let settings = settings.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+            assert_eq!((settings.sources.len(), settings.channels.len()), (2, 1));
+            let lines = text
+                .lines()
+                .filter(|line| !line.starts_with('#') && !line.is_empty());
+            assert!(lines.count() <= 10, "{text}");
+        }
     }
 
     #[test]
@@ -118,7 +129,7 @@ mod tests {
             Log::File("/var/log/caddy/-x.log".into()),
             Log::Journal("caddy.service".into()),
         ]);
-        let text = text(&logs, &["ntfy://ntfy.sh/topic".to_owned()]);
+        let text = text(&logs, &["ntfy://ntfy.sh/topic".to_owned()], Reader::Whoever);
         let settings = Settings::parse("notafter.toml", &text);
         let settings = settings.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         let names: Vec<_> = settings
