@@ -40,7 +40,7 @@ lab-docker *ARGS: (dist "image")
 dist *ARGS:
     packaging/dist {{ARGS}}
 
-# The package on a machine with systemd: installed, watching, hung, reloaded, removed (root, Debian 12, two minutes).
+# The package on machines with systemd: by the README, timed; through an outage; removed (root, Debian 12, three minutes).
 lab-package: (dist "deb")
     python3 tests/lab/package.py --deb target/dist/notafter_*_amd64.deb
 

@@ -140,12 +140,14 @@ def _opened_once_and_closed(report, outcome):
     report.check(title + "none closes before the renewal", not early, "after recovery", shown(early, outcome.zero))
 
 
-def _replay_agrees(report, outcome):
-    def keys(rows):
-        about = [row for row in rows if row.get("certificate") is not None]
-        return Counter((row.get("rule"), row.get("certificate"), row.get("at"), row.get("reason")) for row in about)
+def keys_of(rows):
+    """What live and replay must have in common."""
+    about = [row for row in rows if row.get("certificate") is not None]
+    return Counter((row.get("rule"), row.get("certificate"), row.get("at"), row.get("reason")) for row in about)
 
-    live, replayed = keys(outcome.rows), keys(outcome.replayed)
+
+def _replay_agrees(report, outcome):
+    live, replayed = keys_of(outcome.rows), keys_of(outcome.replayed)
     difference = [f"only live:   {key}" for key in (live - replayed).elements()]
     difference += [f"only replay: {key}" for key in (replayed - live).elements()]
     agrees = bool(live) and not difference

@@ -42,6 +42,7 @@ class Machine:
         (self.root / "var/log/journal").mkdir(exist_ok=True)
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
         (self.root / "etc/resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1\n")
+        (self.root / "etc/hosts").write_text("127.0.0.1 localhost\n")
         self.directory = directory
         self.process = None
         self.init = None
@@ -50,7 +51,7 @@ class Machine:
         """Returns the seconds until systemd says that it is running."""
         begun = time.monotonic()
         options = ["--boot", "--private-network", "--register=no", "--keep-unit", "--link-journal=no"]
-        name = f"--machine=notafter-lab-{os.getpid()}"
+        name = f"--machine=notafter-lab-{os.getpid()}-{self.directory.name}"
         self.process = Process("nspawn", ["systemd-nspawn", "-D", self.root, name, *options], self.directory)
         booted = wait_until(self._booted, BOOT_PATIENCE)
         if not booted:
@@ -66,11 +67,11 @@ class Machine:
     def _up(self):
         return self.run("systemctl", "is-system-running")[1].strip() in ("running", "degraded")
 
-    def run(self, *command, patience=60):
+    def run(self, *command, patience=60, given=""):
         """Runs a command inside, as root; returns (exit code, stdout, stderr)."""
         namespaces = ["nsenter", "-t", self.init, "-m", "-u", "-i", "-n", "-p", "--"]
         clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"]
-        return run([*namespaces, *clean, *command], patience=patience)
+        return run([*namespaces, *clean, *command], patience=patience, given=given)
 
     def file(self, path):
         """A file of the running system, from outside; also one below /run."""
@@ -80,6 +81,11 @@ class Machine:
         """Properties of a unit, as a dictionary."""
         out = self.run("systemctl", "show", unit, "--property", ",".join(properties))[1]
         return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+    def restarted(self, unit, before):
+        """Whether systemd has started it again since `before`, which is what show() said then."""
+        now = self.show(unit, "NRestarts", "ActiveState")
+        return now["NRestarts"] != before["NRestarts"] and now["ActiveState"] == "active"
 
     def enter_network(self):
         """From here on this thread, and what it starts, sees the network of the machine and no other."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installs the Debian package on a machine with systemd and lives through a certificate's end with it. See README.md."""
+"""The Debian package on machines with systemd: installed, by the README, through a certificate's end. See README.md."""
 
 import argparse
 import os
@@ -10,17 +10,20 @@ import tempfile
 import time
 from pathlib import Path
 
+import caddy_unit
 import checks_package as checks
 import install
 import ntfy
 from authority import Authority
-from caddy import Caddy, Site
+from caddy import Site
 from machine import Machine, base
-from processes import LOOPBACK, end_all, free_port, wait_until
+from newcomer import Newcomer
+from processes import end_all, free_port, side_by_side, wait_until
 from receiver import NAME, Hook, Names, greet_at
 from report import Report
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+STORIES = ("package", "newcomer")
 SITE, TOPIC, TOKEN = "fed.example.test", "package", "s3cret-of-the-lab"
 LOG, CONFIG = "/var/log/caddy/caddy.log", "/etc/notafter/notafter.toml"
 DROP_INS = "/etc/systemd/system/notafter.service.d"
@@ -45,7 +48,7 @@ token_credential = "ntfy-token"
 PROBE = f"""#!/bin/sh
 cd "$RUNTIME_DIRECTORY" || exit 1
 journalctl -q -n 1 -o json -u caddy >journal 2>&1
-timeout 2 journalctl -q -f -n 1 -o json -u caddy >following 2>&1
+timeout 2 journalctl -q -f --merge -n 1 -o json -u caddy >following 2>&1
 perl -MIO::Socket::UNIX -e 'print IO::Socket::UNIX->new("/run/docker.sock")->getline' >docker 2>&1
 getent ahostsv4 {NAME} >names 2>&1
 cat {LOG} >log 2>&1
@@ -82,6 +85,7 @@ class Story:
         self.report.check("the webhook's name was asked of a name server", NAME in names.asked, NAME, names.asked)
         self.upgrade()
         self.remove()
+        self.report.check("the machine shuts down in order", self.machine.off(), "gone within 30 s", "ended")
 
     def install(self):
         shutil.copy(self.deb, self.machine.root / "root/notafter.deb")
@@ -125,7 +129,9 @@ class Story:
     def expire(self):
         """A real Caddy, whose authority refuses connections, with a certificate that ends in seconds."""
         self.zero = int(time.time()) + 2
-        self.prepare_caddy()
+        authority = Authority(self.work / "authority")
+        end = self.zero + EXPIRES
+        caddy_unit.prepare(self.machine, authority, [Site(SITE, free_port(), end - 300, end)], LOG)
         time.sleep(max(0, self.zero - time.time()))
         code, out, err = self.machine.run("systemctl", "restart", "caddy")
         self.report.check("Caddy starts", code == 0, 0, f"{code}: {out}{err}")
@@ -133,30 +139,11 @@ class Story:
         checks.warned(self.report, self, warned)
         before = self.machine.show("notafter", "MainPID", "NRestarts")
         time.sleep(max(0, self.zero + STOPPED - time.time()))
-        self.machine.run("kill", "-STOP", before["MainPID"])
-        again = wait_until(lambda: self.restarted(before), 20)
+        self.machine.run("systemctl", "kill", "-s", "STOP", "--kill-who=main", "notafter")
+        again = wait_until(lambda: self.machine.restarted("notafter", before), 20)
         told = wait_until(lambda: "expired" in checks.opened(self.hook), 25)
         time.sleep(2)
         checks.survived(self.report, self, before, again, told)
-
-    def restarted(self, before):
-        now = self.machine.show("notafter", "NRestarts", "ActiveState")
-        return now["NRestarts"] != before["NRestarts"] and now["ActiveState"] == "active"
-
-    def prepare_caddy(self):
-        """Storage and settings below /srv/caddy; a Caddyfile as elsewhere in the lab, with the machine's own paths."""
-        machine = self.machine
-        authority = Authority(self.work / "authority")
-        site = Site(SITE, free_port(), self.zero + EXPIRES - 300, self.zero + EXPIRES)
-        inside = machine.root / "srv/caddy"
-        caddy = Caddy(None, inside, authority, [site])
-        shutil.copy(authority.root, inside / "ca.pem")
-        text = caddy.caddyfile.read_text().replace(str(authority.root), "/srv/caddy/ca.pem")
-        text = text.replace(str(caddy.log), LOG).replace(str(machine.root), "")
-        (machine.root / "etc/caddy/Caddyfile").write_text(text)
-        uid, gid = machine.owner("caddy")
-        for path in (inside, *inside.rglob("*")):
-            os.chown(path, uid, gid)
 
     def reload(self):
         machine, report = self.machine, self.report
@@ -205,12 +192,28 @@ class Story:
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deb", type=Path, required=True, help="the package to test")
+    parser.add_argument("--only", choices=STORIES, action="append", help="run only this story")
     parser.add_argument("--keep", action="store_true", help="keep the machine's directory and say where it is")
     chosen = parser.parse_args()
+    chosen.only = chosen.only or STORIES
     chosen.deb = chosen.deb.resolve()
     if not chosen.deb.is_file():
         parser.error(f"{chosen.deb} is not a file; make it first: packaging/dist deb")
     return chosen
+
+
+def judge(report, stories, work):
+    """Each on a machine of its own, side by side."""
+
+    def on_a_machine(name, story):
+        place = work / name
+        place.mkdir()
+        story(place)
+
+    jobs = {name: lambda name=name, story=story: on_a_machine(name, story) for name, story in stories.items()}
+    for name, result in side_by_side(jobs).items():
+        fine = not isinstance(result, Exception)
+        report.check(f"the story of the {name} comes to its end", fine, "no exception", repr(result))
 
 
 def main():
@@ -224,11 +227,14 @@ def main():
     work = Path(tempfile.mkdtemp(prefix="package-", dir=cache.parent))
     report = Report()
     try:
-        install.debian_packages()
+        _, pebble = install.debian_packages()
         template, server = base(cache), install.ntfy(cache)
-        machine = Machine(template, work)
-        Story(report, machine, chosen.deb, work).run(server)
-        report.check("the machine shuts down in order", machine.off(), "gone within 30 s", "ended")
+        servers = (pebble, server, install.synapse(cache))
+        stories = {
+            "package": lambda place: Story(report, Machine(template, place), chosen.deb, place).run(server),
+            "newcomer": lambda place: Newcomer(report, Machine(template, place), chosen.deb, place).run(servers),
+        }
+        judge(report, {name: story for name, story in stories.items() if name in chosen.only}, work)
     except (install.CannotInstall, RuntimeError, OSError) as problem:
         report.check("the machine and the servers run", False, "running", problem)
     finally:

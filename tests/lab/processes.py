@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 import time
+import traceback
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -68,11 +69,11 @@ def end_all():
         process.end()
 
 
-def run(command, directory=None, environment=None, patience=120):
-    """Runs to its end and returns (exit code, stdout, stderr)."""
+def run(command, directory=None, environment=None, patience=120, given=""):
+    """Runs to its end, with `given` on its standard input, and returns (exit code, stdout, stderr)."""
     result = subprocess.run(
         [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
+        input=given.encode(),
         capture_output=True,
         cwd=directory,
         env={**os.environ, **(environment or {})},
@@ -84,6 +85,25 @@ def run(command, directory=None, environment=None, patience=120):
         result.stdout.decode(errors="replace"),
         result.stderr.decode(errors="replace"),
     )
+
+
+def side_by_side(jobs):
+    """Runs all jobs in threads; returns {name: result or exception}."""
+    results = {}
+
+    def call(name, job):
+        try:
+            results[name] = job()
+        except Exception as error:  # told below as a failed check
+            traceback.print_exc()
+            results[name] = error
+
+    threads = [threading.Thread(target=call, args=item, daemon=True) for item in jobs.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
 
 
 def free_port():

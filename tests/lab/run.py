@@ -7,9 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ import log_mode
 import ntfy
 import unreadable
 from experiment import Experiment
-from processes import end_all
+from processes import end_all, side_by_side
 from report import Report
 from synapse import Synapse
 
@@ -67,25 +65,6 @@ def arguments():
     chosen.caddys = (install.OLD_CADDY, install.NEW_CADDY) if chosen.fewer else install.CADDYS
     chosen.out = chosen.out.resolve()
     return chosen
-
-
-def side_by_side(jobs):
-    """Runs all jobs in threads; returns {name: result or exception}."""
-    results = {}
-
-    def call(name, job):
-        try:
-            results[name] = job()
-        except Exception as error:  # told below as a failed check
-            traceback.print_exc()
-            results[name] = error
-
-    threads = [threading.Thread(target=call, args=item, daemon=True) for item in jobs.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def prepare(chosen, work):

@@ -65,6 +65,12 @@ def entries(log):
                 yield json.loads(line)
 
 
+def rows(text):
+    """The alerts of JSON Lines that notafter wrote."""
+    decoded = [json.loads(line) for line in text.splitlines()]
+    return [row for row in decoded if row["type"] == "alert"]
+
+
 def read(log, names):
     """Histories by name."""
     histories = {name: History(name) for name in names}
