@@ -8,11 +8,20 @@ mod blips;
 #[path = "laws/drive.rs"]
 mod drive;
 #[cfg(test)]
+#[path = "laws/grouping.rs"]
+mod grouping;
+#[cfg(test)]
 #[path = "laws/hostile.rs"]
 mod hostile;
 #[cfg(test)]
 #[path = "laws/restarts.rs"]
 mod restarts;
+#[cfg(test)]
+#[path = "laws/scribe.rs"]
+mod scribe;
+#[cfg(test)]
+#[path = "laws/telling.rs"]
+mod telling;
 #[cfg(test)]
 #[path = "laws/time.rs"]
 mod time;

@@ -26,6 +26,8 @@ fn message(id: &str) -> Message {
         incident: "i1".into(),
         instance: "caddy".into(),
         certificate: Some("matrix-fed.takeonme.org".into()),
+        certificates: Vec::new(),
+        certificates_total: 0,
         severity: Severity::Critical,
         status: Status::Firing,
         reason: Reason::Opened,
@@ -173,7 +175,7 @@ async fn a_webhook_gets_every_field_and_a_key() {
     let requests = server.received_requests().await.unwrap();
     assert_eq!(
         body(&requests[0]),
-        r#"{"schema":1,"id":"m1","incident":"i1","instance":"caddy","certificate":"matrix-fed.takeonme.org","severity":"critical","status":"firing","reason":"opened","at":"2026-05-03T22:04:01Z","title":"matrix-fed.takeonme.org: the next retry is after expiry","body":"expires \"today\" – 23:37\nretry tomorrow 04:04","alerts":[{"rule":"retry-after-expiry"}]}"#
+        r#"{"schema":1,"id":"m1","incident":"i1","instance":"caddy","certificate":"matrix-fed.takeonme.org","certificates":[],"certificates_total":0,"severity":"critical","status":"firing","reason":"opened","at":"2026-05-03T22:04:01Z","title":"matrix-fed.takeonme.org: the next retry is after expiry","body":"expires \"today\" – 23:37\nretry tomorrow 04:04","alerts":[{"rule":"retry-after-expiry"}]}"#
     );
     assert_eq!(header(&requests[0], "idempotency-key"), Some("m1"));
     assert_eq!(

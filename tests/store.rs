@@ -17,6 +17,8 @@ fn message(id: &str) -> Message {
         incident: "i1".into(),
         instance: "caddy".into(),
         certificate: Some("a.example".into()),
+        certificates: Vec::new(),
+        certificates_total: 0,
         severity: Severity::Critical,
         status: Status::Firing,
         reason: Reason::Opened,

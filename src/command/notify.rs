@@ -116,6 +116,8 @@ fn message(channel: &Channel) -> Message {
         id,
         instance: "test".to_owned(),
         certificate: None,
+        certificates: Vec::new(),
+        certificates_total: 0,
         severity: Severity::Info,
         status: Status::Firing,
         reason: Reason::Opened,

@@ -11,12 +11,14 @@
     clippy::disallowed_macros
 )]
 
+mod alerts;
 mod channel;
 mod name;
 mod rule;
 mod serve;
 mod source;
 
+pub use alerts::{AlertsSettings, Repeat};
 pub use channel::{ChannelSettings, TokenFrom};
 pub use name::is_name;
 pub use rule::{Parameter, RuleSettings};
@@ -41,6 +43,8 @@ pub struct Settings {
     pub channels: Vec<ChannelSettings>,
     /// What is changed about rules, by the rule's id.
     pub rules: BTreeMap<String, RuleSettings>,
+    /// How people are told.
+    pub alerts: AlertsSettings,
     /// Where metrics and health are served; `None` serves nothing.
     pub serve: Option<ServeSettings>,
     /// The directory of the state; `None` leaves it to the environment.
@@ -60,6 +64,7 @@ impl Settings {
             sources: Vec::new(),
             channels: Vec::new(),
             rules: BTreeMap::new(),
+            alerts: AlertsSettings::default(),
             serve: None,
             state: None,
             rules_directory: PathBuf::from(RULES_DIRECTORY),
@@ -77,6 +82,7 @@ impl Settings {
             sources: sources(&root),
             channels: channels(&root),
             rules: rules(&root),
+            alerts: alerts(&root),
             serve: serve(&root),
             state: path(&root, "state"),
             rules_directory: path(&root, "rules_directory")
@@ -137,6 +143,15 @@ fn rules(root: &Table<'_>) -> BTreeMap<String, RuleSettings> {
         Some((id.value, rule))
     });
     read.collect()
+}
+
+fn alerts(root: &Table<'_>) -> AlertsSettings {
+    let Some(table) = root.table("alerts") else {
+        return AlertsSettings::default();
+    };
+    let read = alerts::read(&table);
+    table.finish();
+    read
 }
 
 fn serve(root: &Table<'_>) -> Option<ServeSettings> {

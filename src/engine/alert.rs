@@ -26,6 +26,18 @@ pub struct OpenAlert {
     pub summary: String,
     /// Its remedy, as told last.
     pub remedy: String,
+    /// The severity that people were told of; `None` while they were not.
+    #[serde(default)]
+    pub told: Option<Severity>,
+}
+
+/// What ties a certificate or a source to its incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The id of the incident that it is in, or was in last.
+    pub incident: Option<String>,
+    /// The loudest message of that incident that named it.
+    pub told: Option<Severity>,
 }
 
 /// Why an alert closed.

@@ -5,7 +5,7 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::name::Name;
 use crate::caddy::remedy::{Generation, Waiting};
-use crate::engine::alert::OpenAlert;
+use crate::engine::alert::{Link, OpenAlert};
 use crate::engine::blame::Blame;
 use crate::engine::evidence::Evidence;
 use crate::time::LogTime;
@@ -213,6 +213,9 @@ pub struct Certificate {
     pub evidence: Evidence,
     /// Open alerts by rule.
     pub alerts: BTreeMap<String, OpenAlert>,
+    /// Its incident.
+    #[serde(default)]
+    pub link: Link,
     /// The next moment at which a rule has to be looked at.
     pub wake: Option<LogTime>,
 }
@@ -251,6 +254,7 @@ impl Certificate {
             slowness: None,
             evidence: Evidence::default(),
             alerts: BTreeMap::new(),
+            link: Link::default(),
             wake: None,
         }
     }
@@ -314,16 +318,19 @@ impl Certificate {
                 .is_some_and(|failing| failing.cause.is_incurable())
     }
 
+    /// Whether it was issued by a CA that nobody out there trusts.
+    pub fn is_of_wrong_issuer(&self) -> bool {
+        self.issued_by
+            .is_some_and(|ca| !ca.proves_recovery(self.public_before))
+    }
+
     /// The state in a word, at a moment of the log.
     pub fn state(&self, at: LogTime) -> &'static str {
-        let wrong_issuer = self
-            .issued_by
-            .is_some_and(|ca| !ca.proves_recovery(self.public_before));
         if self.not_after.is_some_and(|not_after| not_after <= at) {
             "expired"
         } else if self.ended {
             "ended"
-        } else if wrong_issuer {
+        } else if self.is_of_wrong_issuer() {
             "wrong-issuer"
         } else if self.recovering {
             "recovering"

@@ -2,21 +2,20 @@
 
 use crate::caddy::entry::{Entry, Level};
 use crate::caddy::event::{Event, is_unknown, names_of};
-use crate::engine::alert::{AlertRow, Change};
+use crate::engine::alert::AlertRow;
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::explained::Explained;
 use crate::engine::instance::Moved;
-use crate::engine::message::{Message, Reason};
+use crate::engine::message::Message;
+use crate::engine::policy::Policy;
 use crate::engine::state::{RowChange, StateError, Watched, restore};
 use crate::engine::step::{Step, UNTIMED, learn};
-use crate::engine::subject::{About, Subject};
 use crate::engine::unknown::Unknowns;
 use crate::rules::{LineFields, RuleSet};
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,6 +53,7 @@ pub enum Notice {
 #[derive(Debug)]
 pub struct Engine {
     rules: Arc<RuleSet>,
+    policy: Policy,
     watched: BTreeMap<String, Watched>,
     notices: Vec<Notice>,
 }
@@ -63,6 +63,7 @@ impl Engine {
     pub fn new(rules: Arc<RuleSet>) -> Self {
         Self {
             rules,
+            policy: Policy::default(),
             watched: BTreeMap::new(),
             notices: Vec::new(),
         }
@@ -78,6 +79,7 @@ impl Engine {
         let notices = unreadable.into_iter().map(Notice::Unreadable).collect();
         Self {
             rules,
+            policy: Policy::default(),
             watched,
             notices,
         }
@@ -194,7 +196,10 @@ impl Engine {
         lost: Option<&str>,
         out: &mut Vec<AlertRow>,
     ) {
-        let watched = self.watched.entry(instance.to_owned()).or_default();
+        self.begin(instance);
+        let Some(watched) = self.watched.get_mut(instance) else {
+            return;
+        };
         let since = watched.instance.lost.take().map(|(since, _)| since);
         watched.instance.lost = lost.map(|why| (since.unwrap_or(at), why.to_owned()));
         Step {
@@ -213,33 +218,16 @@ impl Engine {
 
     /// The next moment at which something falls due by time alone.
     pub fn deadline(&self, instance: &str) -> Option<LogTime> {
-        self.watched.get(instance)?.wakes.first().map(|(at, _)| *at)
+        let watched = self.watched.get(instance)?;
+        let subject = watched.wakes.first().map(|(at, _)| *at);
+        let incident = watched.incidents.next_wake();
+        subject.into_iter().chain(incident).min()
     }
 
     /// What people have to be told about an instance, now that its log is read to the end.
     pub fn settle(&mut self, instance: &str) -> Vec<Message> {
-        let Some(watched) = self.watched.get_mut(instance) else {
-            return Vec::new();
-        };
-        let mut messages = Vec::new();
-        for subject in std::mem::take(&mut watched.untold) {
-            let Some(incident) = watched.incidents.get_mut(&subject) else {
-                continue;
-            };
-            let about = match &subject {
-                Subject::Source => Some(About::Source(&watched.instance)),
-                Subject::Certificate(name) => {
-                    watched.certificates.get(name).map(About::Certificate)
-                }
-            };
-            let rows = about.map(|about| open_rows(instance, &incident.id, about));
-            messages.extend(incident.tell(&rows.unwrap_or_default()));
-            if incident.is_over() {
-                watched.incidents.remove(&subject);
-            }
-            watched.changed.insert(subject);
-        }
-        messages
+        let watched = self.watched.get_mut(instance);
+        watched.map_or_else(Vec::new, |watched| watched.settle(instance))
     }
 
     /// The rows of state that changed since the last call.
@@ -264,6 +252,14 @@ impl Engine {
                 out,
             }
             .judge_all(watched);
+        }
+    }
+
+    /// Tells alerts in another way from now on. Open incidents stay as they are.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+        for watched in self.watched.values_mut() {
+            watched.incidents.policy = policy;
         }
     }
 
@@ -302,11 +298,17 @@ impl Engine {
         self.watched.get(instance)?.instance.log_time
     }
 
+    fn begin(&mut self, instance: &str) {
+        if !self.watched.contains_key(instance) {
+            let mut watched = Watched::default();
+            watched.incidents.policy = self.policy;
+            self.watched.insert(instance.to_owned(), watched);
+        }
+    }
+
     /// Moves the log clock to a stamp and fires what fell due before.
     fn arrive(&mut self, instance: &str, stamp: Option<LogTime>, out: &mut Vec<AlertRow>) -> Moved {
-        if !self.watched.contains_key(instance) {
-            self.watched.insert(instance.to_owned(), Watched::default());
-        }
+        self.begin(instance);
         let (Some(watched), Some(stamp)) = (self.watched.get_mut(instance), stamp) else {
             return Moved::Fine;
         };
@@ -357,41 +359,6 @@ impl Engine {
             self.judge(instance, (&entry, at), &|| quote.clone(), out);
         }
     }
-}
-
-/// The open alerts of a certificate or source as they stand, most telling first.
-fn open_rows(instance: &str, incident: &str, about: About<'_>) -> Vec<AlertRow> {
-    let alerts = about.alerts().iter();
-    let mut rows: Vec<AlertRow> = alerts
-        .map(|(rule, alert)| {
-            let change = Change {
-                instance,
-                incident,
-                rule,
-                reason: Reason::Opened,
-                closed_by: None,
-                at: alert.opened_at,
-            };
-            AlertRow::new(&change, alert, about)
-        })
-        .collect();
-    rows.sort_by_key(|row| (Reverse(row.severity), telling(&row.rule)));
-    rows
-}
-
-/// Of several rules open at one severity, which a person should read first.
-fn telling(rule: &str) -> usize {
-    const FIRST: [&str; 5] = [
-        "expired",
-        "retry-after-expiry",
-        "gave-up",
-        "staging-issued",
-        "last-tries",
-    ];
-    FIRST
-        .iter()
-        .position(|first| *first == rule)
-        .unwrap_or(FIRST.len())
 }
 
 impl LineFields for Entry {

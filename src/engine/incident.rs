@@ -1,200 +1,387 @@
-//! The open alerts of one name, and what a person has been told about them.
+//! An incident: the open alerts of all names that fail for one cause, and what people were told.
+
+mod fault;
+mod former;
+mod register;
+mod words;
+
+pub(super) use former::Former;
+pub(super) use register::Register;
+pub(super) use words::{Standing, View, telling};
 
 use crate::caddy::cause::Cause;
-use crate::engine::alert::{AlertRow, ClosedBy, stable_id};
-use crate::engine::message::{Message, Reason, Status};
-use crate::engine::subject::Subject;
+use crate::engine::alert::{AlertRow, ClosedBy, Link, stable_id};
+use crate::engine::incident::fault::Fault;
+use crate::engine::message::Reason;
+use crate::engine::policy::Policy;
+use crate::engine::subject::{About, Subject};
 use crate::rules::Severity;
-use crate::time::{LogTime, spell};
+use crate::time::LogTime;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// An incident, from its first alert until the last has closed and that was told.
+/// Rules whose critical alerts leave a name no time, the most telling first: each name is told of at
+/// once.
+const DEADLINES: [&str; 6] = [
+    "expired",
+    "retry-after-expiry",
+    "gave-up",
+    "obtain-dead",
+    "staging-issued",
+    "last-tries",
+];
+
+/// More names are told of when they are as many as before, but not sooner than this ...
+const GROWTH_GAP: TimeDelta = TimeDelta::minutes(5);
+/// ... and in any case after this.
+const GROWTH_WAIT: TimeDelta = TimeDelta::minutes(30);
+
+/// So many deadlines are told of at once within `BURST_SPAN`; then one message a `BURST_GAP`.
+const BURST: usize = 5;
+const BURST_SPAN: TimeDelta = TimeDelta::minutes(10);
+const BURST_GAP: TimeDelta = TimeDelta::minutes(1);
+
+/// What opens again within this time after the end belongs to the same incident ...
+const REST: TimeDelta = TimeDelta::hours(1);
+/// ... unless the incident is older than this.
+const LONGEST: TimeDelta = TimeDelta::hours(24);
+/// The end of an incident that opened again is told when it has held for so long.
+const HOLD: TimeDelta = TimeDelta::minutes(30);
+
+/// Names that are kept of those that are well again.
+const ENDED_KEPT: usize = 100;
+
+/// A name that is well again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub name: String,
+    pub closed_by: Option<ClosedBy>,
+    pub not_after: Option<LogTime>,
+    /// No message says so yet.
+    pub untold: bool,
+    /// It came and went between two messages, and was loud: the next one names it.
+    pub missed: bool,
+}
+
+/// An incident, from its first alert until its end was told and is settled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Incident {
     /// Stable for its life.
     pub id: String,
-    /// The watched Caddy.
-    pub instance: String,
-    /// The certificate; `None` for the source itself.
-    pub name: Option<String>,
-    /// Rules that are open, with the severity each has reached.
-    pub open: BTreeMap<String, Severity>,
-    /// The highest severity it has had.
-    pub worst: Severity,
-    /// Rules that were told, each with the severity told; empty before the first telling.
-    pub told: BTreeMap<String, Severity>,
-    /// Messages sent so far; makes the id of the next.
-    pub messages: u32,
+    /// What its names have in common.
+    pub fault: Fault,
+    pub opened_at: Option<LogTime>,
     /// Log time of the last change.
     pub changed_at: Option<LogTime>,
+    /// The highest severity it has had.
+    pub worst: Severity,
+    /// Names it has had.
+    pub names: u32,
+    /// The last cause.
+    pub cause: Option<Cause>,
+    /// The earliest first failure.
+    pub failing_since: Option<LogTime>,
+    /// Failed attempts of names that are well again.
+    pub attempts: u32,
     /// Rules that have closed.
-    pub closed: Vec<String>,
-    /// Title and body of the closing message, once everything has closed.
-    pub closing: Option<(String, String)>,
+    pub closed: BTreeSet<String>,
+    /// Names that are well again, the first few, and how many there are.
+    pub ended: Vec<Ended>,
+    pub ended_count: u32,
+    /// The loudest message since it opened; `None` if nobody has to hear of its end.
+    pub told: Option<Severity>,
+    pub told_at: Option<LogTime>,
+    /// Messages so far; makes the id of the next.
+    pub messages: u32,
+    /// The last messages about deadlines.
+    pub urgent_at: Vec<LogTime>,
+    /// Since when there are names to tell of that can wait.
+    pub fresh_since: Option<LogTime>,
+    /// When the next reminder falls due, and whether one has.
+    pub repeat_at: Option<LogTime>,
+    pub repeat_due: bool,
+    /// How often it opened again after its end.
+    pub reopened: u32,
+    /// When to look at it by time alone.
+    pub wake: Option<LogTime>,
+    /// When what waits has to be told.
+    pub tell_at: Option<LogTime>,
+    /// Names with open alerts; kept with the certificates.
+    #[serde(skip)]
+    pub members: BTreeSet<Subject>,
+    /// How many of them were told of.
+    #[serde(skip)]
+    pub known: usize,
+    /// Names with news that cannot wait, and with news that can, each with its loudest.
+    #[serde(skip)]
+    pub urgent: BTreeMap<Subject, Severity>,
+    #[serde(skip)]
+    pub fresh: BTreeMap<Subject, Severity>,
+    /// Names with loud alerts.
+    #[serde(skip)]
+    pub loud: BTreeSet<Subject>,
+}
+
+/// Whether an alert leaves its name no time.
+fn is_deadline(rule: &str, severity: Severity) -> bool {
+    severity == Severity::Critical && DEADLINES.contains(&rule)
+}
+
+/// What is to be done about an incident now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Nothing.
+    Nothing,
+    /// Tell, for this reason.
+    Tell(Reason),
+    /// Look again then.
+    Later(LogTime),
 }
 
 impl Incident {
-    /// An incident that begins.
-    pub(super) fn new(instance: &str, subject: &Subject, at: Option<LogTime>) -> Self {
-        let name = subject.name().map(ToString::to_string);
+    /// An incident that begins with a certificate's first alert.
+    pub(super) fn new(instance: &str, fault: Fault, name: &str, at: Option<LogTime>) -> Self {
         let opened = at.map_or_else(String::new, |at| at.micros().to_string());
         Self {
-            id: stable_id(&[
-                "incident",
-                instance,
-                name.as_deref().unwrap_or_default(),
-                &opened,
-            ]),
-            instance: instance.to_owned(),
-            name,
-            open: BTreeMap::new(),
-            worst: Severity::Info,
-            told: BTreeMap::new(),
-            messages: 0,
+            id: stable_id(&["incident", instance, name, &opened]),
+            fault,
+            opened_at: at,
             changed_at: at,
-            closed: Vec::new(),
-            closing: None,
+            worst: Severity::Info,
+            names: 0,
+            cause: None,
+            failing_since: None,
+            attempts: 0,
+            closed: BTreeSet::new(),
+            ended: Vec::new(),
+            ended_count: 0,
+            told: None,
+            told_at: None,
+            messages: 0,
+            urgent_at: Vec::new(),
+            fresh_since: None,
+            repeat_at: None,
+            repeat_due: false,
+            reopened: 0,
+            wake: None,
+            tell_at: None,
+            members: BTreeSet::new(),
+            known: 0,
+            urgent: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            loud: BTreeSet::new(),
         }
     }
 
-    /// Takes in one change.
-    pub(super) fn note(&mut self, row: &AlertRow) {
-        self.changed_at = row.at;
-        if row.reason == Reason::Closed {
-            self.open.remove(&row.rule);
-            self.closed.push(row.rule.clone());
-            self.closing = self.open.is_empty().then(|| self.closing_words(row));
-        } else {
-            self.open.insert(row.rule.clone(), row.severity);
-            self.worst = self.worst.max(row.severity);
-            self.closing = None;
-        }
-    }
-
-    /// Whether everything has closed.
+    /// Whether every alert has closed.
     pub(super) fn is_over(&self) -> bool {
-        self.open.is_empty()
+        self.members.is_empty()
     }
 
-    /// What has to be told now; `None` when a person knows enough. `rows` are the open alerts as
-    /// they stand, most telling first. News quieter than what was told waits for the next message,
-    /// so that six rules open on one name are one message.
-    pub(super) fn tell(&mut self, rows: &[AlertRow]) -> Option<Message> {
-        let told = self.told.values().copied().max();
-        if let Some((title, body)) = self.closing.take() {
-            told?;
-            self.told.clear();
-            return Some(self.message(Reason::Closed, self.worst, (title, body), Vec::new()));
+    /// Whether what opens at this moment may still belong to it.
+    pub(super) fn takes(&self, at: Option<LogTime>) -> bool {
+        let since = |moment: Option<LogTime>| Some(at? - moment?);
+        let within = |moment, span| since(moment).is_some_and(|since| since <= span);
+        !self.is_over() || within(self.changed_at, REST) && within(self.opened_at, LONGEST)
+    }
+
+    /// The first alert of a certificate or source opens.
+    pub(super) fn join(&mut self, subject: &Subject, called: &str, link: &mut Link) {
+        if self.is_over() && self.names > 0 {
+            self.reopened += 1;
+            if self.told.is_none() {
+                link.told = None;
+            }
         }
-        let is_news = |row: &&AlertRow| {
-            self.told
-                .get(&row.rule)
-                .is_none_or(|severity| *severity < row.severity)
-        };
-        let loudest = rows.iter().filter(is_news).map(|row| row.severity).max()?;
-        if told.is_some_and(|told| loudest < told) {
-            return None;
-        }
-        let lead = rows
-            .iter()
-            .find(|row| is_news(row) && row.severity == loudest)?;
-        let was_told = told.is_some_and(|told| told.is_loud() || told == loudest);
-        let reason = if was_told {
-            Reason::Worsened
+        if link.incident.as_ref() == Some(&self.id) {
+            let before = self.ended.len();
+            self.ended.retain(|one| one.name != called);
+            let again = u32::from(self.ended.len() < before);
+            self.ended_count = self.ended_count.saturating_sub(again);
         } else {
-            Reason::Opened
-        };
-        let words = (lead.title.clone(), firing_body(lead, &self.open));
-        self.told.clone_from(&self.open);
-        let alerts = rows
-            .iter()
-            .filter_map(|row| serde_json::to_value(row).ok())
-            .collect();
-        Some(self.message(reason, loudest, words, alerts))
+            link.incident = Some(self.id.clone());
+            link.told = None;
+            self.names += 1;
+        }
+        self.members.insert(subject.clone());
+        self.known += usize::from(link.told.is_some());
     }
 
-    fn message(
+    /// Its last alert has closed. One that was only a blip leaves no trace.
+    pub(super) fn leave(
         &mut self,
-        reason: Reason,
-        severity: Severity,
-        (title, body): (String, String),
-        alerts: Vec<serde_json::Value>,
-    ) -> Message {
-        self.messages += 1;
-        Message {
-            id: stable_id(&["message", &self.id, &self.messages.to_string()]),
-            incident: self.id.clone(),
-            instance: self.instance.clone(),
-            certificate: self.name.clone(),
-            severity,
-            status: if reason == Reason::Closed {
-                Status::Resolved
-            } else {
-                Status::Firing
-            },
-            reason,
-            at: self.changed_at,
-            title,
-            body,
-            alerts,
+        subject: &Subject,
+        called: &str,
+        link: &Link,
+        rows: &[AlertRow],
+    ) {
+        let known = link.told.is_some();
+        if self.members.remove(subject) {
+            self.known = self.known.saturating_sub(usize::from(known));
         }
-    }
-
-    fn closing_words(&self, row: &AlertRow) -> (String, String) {
-        let name = self.name.as_ref().unwrap_or(&self.instance);
-        let mut lines = Vec::new();
-        let title = match row.closed_by {
-            Some(ClosedBy::Forgotten) => {
-                lines.push(format!(
-                    "{name} is no longer in the list of names that Caddy manages."
-                ));
-                format!("{name}: no longer managed")
-            }
-            Some(ClosedBy::Condition) => format!("{name}: over"),
-            Some(ClosedBy::Renewed) | None => {
-                if let Some(not_after) = row.not_after {
-                    lines.push(format!(
-                        "The certificate of {name} is valid until {not_after}."
-                    ));
-                }
-                format!("{name}: renewed, all is well again")
-            }
+        let urgent = self.urgent.remove(subject);
+        let news = urgent.max(self.fresh.remove(subject));
+        self.loud.remove(subject);
+        if self.is_over() {
+            (self.repeat_at, self.repeat_due) = (None, false);
+        }
+        let is_loud = rows.iter().any(|row| row.severity.is_loud());
+        let Some(row) = rows.last().filter(|_| is_loud || known) else {
+            return;
         };
-        if let (Some(since), Some(at)) = (row.failing_since, row.at) {
-            let plural = if row.attempts_total == 1 {
-                "attempt"
-            } else {
-                "attempts"
-            };
-            lines.push(format!(
-                "It had been failing for {}, since {}: {} failed {plural}, cause {}.",
-                spell(at - since),
-                since.utc(),
-                row.attempts_total,
-                row.cause.map_or("unknown", Cause::word),
-            ));
+        self.attempts = self.attempts.saturating_add(row.attempts_total);
+        self.ended_count += 1;
+        if self.ended.len() < ENDED_KEPT {
+            self.ended.push(Ended {
+                name: called.to_owned(),
+                closed_by: row.closed_by,
+                not_after: row.not_after,
+                untold: true,
+                missed: !known || news.is_some_and(Severity::is_loud),
+            });
         }
-        lines.push(format!("Closed: {}.", self.closed.join(", ")));
-        (title, lines.join("\n"))
     }
-}
 
-fn firing_body(lead: &AlertRow, open: &BTreeMap<String, Severity>) -> String {
-    let mut parts = vec![lead.summary.clone(), format!("What to do: {}", lead.remedy)];
-    let others: Vec<String> = open
-        .iter()
-        .filter(|(rule, _)| **rule != lead.rule)
-        .map(|(rule, severity)| format!("{rule} ({severity})"))
-        .collect();
-    if !others.is_empty() {
-        parts.push(format!("Also open: {}.", others.join(", ")));
+    /// Takes in one change of one alert.
+    pub(super) fn note(&mut self, row: &AlertRow, policy: Policy) {
+        self.changed_at = row.at;
+        self.cause = row.cause.or(self.cause);
+        self.failing_since = match (self.failing_since, row.failing_since) {
+            (Some(known), Some(since)) => Some(known.min(since)),
+            (known, since) => known.or(since),
+        };
+        if row.reason == Reason::Closed {
+            self.closed.insert(row.rule.clone());
+            return;
+        }
+        self.worst = self.worst.max(row.severity);
+        if let Some(at) = row.at.filter(|_| row.severity == Severity::Critical) {
+            self.repeat_at = self.next_repeat(policy, at, row.not_after);
+        }
     }
-    if let Some(quote) = lead.evidence.last() {
-        parts.push(format!(
-            "{}, line {}:\n{}",
-            quote.source, quote.line, quote.text
-        ));
+
+    /// When the next reminder falls due, seen from a moment.
+    pub(super) fn next_repeat(
+        &self,
+        policy: Policy,
+        at: LogTime,
+        not_after: Option<LogTime>,
+    ) -> Option<LogTime> {
+        let age = self
+            .opened_at
+            .map_or(TimeDelta::zero(), |opened| at - opened);
+        let left = not_after.map(|end| end - at);
+        policy.repeat_after(age, left).map(|wait| at + wait)
     }
-    parts.join("\n\n")
+
+    /// Finds out whether a certificate or source has news that nobody was told.
+    pub(super) fn weigh(&mut self, about: About<'_>) {
+        let (subject, link) = (about.subject(), about.link());
+        self.urgent.remove(&subject);
+        self.fresh.remove(&subject);
+        self.loud.remove(&subject);
+        for (rule, alert) in about.alerts() {
+            if alert.severity.is_loud() {
+                self.loud.insert(subject.clone());
+            }
+            if alert.told >= Some(alert.severity) {
+                continue;
+            }
+            let quieter = self.told.is_some_and(|told| alert.severity < told);
+            let news = if is_deadline(rule, alert.severity) {
+                &mut self.urgent
+            } else if quieter && (link.told >= Some(alert.severity) || !alert.severity.is_loud()) {
+                continue;
+            } else {
+                &mut self.fresh
+            };
+            let loudest = news.entry(subject.clone()).or_insert(alert.severity);
+            *loudest = alert.severity.max(*loudest);
+        }
+    }
+
+    /// What is to be done when the log stands at a moment.
+    pub(super) fn due(&mut self, now: Option<LogTime>) -> Due {
+        // Blips of other names keep nobody waiting for the end of what was loud.
+        let was_loud = self.told.is_some_and(Severity::is_loud);
+        if self.is_over() || was_loud && self.loud.is_empty() {
+            return self.due_at_end(now);
+        }
+        let missed = self.ended.iter().any(|one| one.missed);
+        self.fresh_since = if self.fresh.is_empty() && !missed {
+            None
+        } else {
+            self.fresh_since.or(now)
+        };
+        let news = self.urgent.values().chain(self.fresh.values());
+        let Some(loudest) = news.copied().max() else {
+            let late = self.fresh_since.map(|since| since + GROWTH_WAIT);
+            return match (self.told, late) {
+                (None, _) => Due::Nothing,
+                _ if self.repeat_due => Due::Tell(Reason::Repeated),
+                (_, Some(late)) if Some(late) > now => Due::Later(late),
+                (_, Some(_)) => Due::Tell(Reason::Worsened),
+                (_, None) => Due::Nothing,
+            };
+        };
+        let Some(told) = self.told else {
+            return Due::Tell(Reason::Opened);
+        };
+        if !told.is_loud() && loudest.is_loud() {
+            return Due::Tell(Reason::Opened);
+        }
+        let alone = self.members.len() == 1 && self.known == 1;
+        let (Some(now), Some(told_at)) = (now, self.told_at) else {
+            return Due::Tell(Reason::Worsened);
+        };
+        if loudest > told || alone || self.repeat_due {
+            return Due::Tell(Reason::Worsened);
+        }
+        let urgent = (!self.urgent.is_empty()).then(|| {
+            self.urgent_at.retain(|at| now - *at <= BURST_SPAN);
+            if self.urgent_at.len() < BURST {
+                now
+            } else {
+                told_at + BURST_GAP
+            }
+        });
+        let grown = self.fresh_since.map(|since| {
+            if self.fresh.len() >= self.known {
+                told_at + GROWTH_GAP
+            } else {
+                since + GROWTH_WAIT
+            }
+        });
+        match urgent.into_iter().chain(grown).min() {
+            Some(at) if at > now => Due::Later(at),
+            _ => Due::Tell(Reason::Worsened),
+        }
+    }
+
+    fn due_at_end(&self, now: Option<LogTime>) -> Due {
+        if self.told.is_none() {
+            return Due::Nothing;
+        }
+        let held = self.changed_at.map(|at| at + HOLD);
+        match (now, held.filter(|_| self.reopened > 0)) {
+            (Some(now), Some(held)) if now < held => Due::Later(held),
+            _ => Due::Tell(Reason::Closed),
+        }
+    }
+
+    /// Whether nothing can come of it any more.
+    pub(super) fn is_spent(&self, now: Option<LogTime>) -> bool {
+        self.is_over() && self.told.is_none() && !self.takes(now)
+    }
+
+    /// The next moment at which it has to be looked at by time alone.
+    pub(super) fn next_wake(&self) -> Option<LogTime> {
+        if self.is_over() {
+            let rested = self.changed_at.map(|at| at + REST + TimeDelta::seconds(1));
+            let held = rested.filter(|_| self.told.is_none());
+            return held.into_iter().chain(self.tell_at).min();
+        }
+        self.repeat_at.into_iter().chain(self.tell_at).min()
+    }
 }

@@ -3,7 +3,7 @@
 use crate::caddy::backoff::{Table, Tick};
 use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
-use crate::engine::alert::OpenAlert;
+use crate::engine::alert::{Link, OpenAlert};
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::evidence::Evidence;
 use crate::engine::rhythm::Rhythm;
@@ -59,6 +59,9 @@ pub(super) struct Instance {
     pub evidence: Evidence,
     /// Open alerts about the source itself, by rule.
     pub alerts: BTreeMap<String, OpenAlert>,
+    /// The incident of those.
+    #[serde(default)]
+    pub link: Link,
     /// The next moment at which a rule about it has to be looked at.
     pub wake: Option<LogTime>,
 }

@@ -5,7 +5,6 @@ use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
 use crate::engine::apply::Outcome;
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::neutral;
-use crate::engine::incident::Incident;
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
 use crate::rules::{
@@ -46,21 +45,15 @@ pub(super) struct Case {
     pub(super) alerts: BTreeMap<String, OpenAlert>,
     /// The next moment at which a rule has to be looked at.
     pub(super) wake: Option<LogTime>,
-    pub(super) incident: Option<Incident>,
     pub(super) rows: Vec<AlertRow>,
 }
 
 impl Case {
     /// A case with what is open, and no row yet.
-    pub(super) fn open(
-        alerts: BTreeMap<String, OpenAlert>,
-        wake: Option<LogTime>,
-        incident: Option<Incident>,
-    ) -> Self {
+    pub(super) fn open(alerts: BTreeMap<String, OpenAlert>, wake: Option<LogTime>) -> Self {
         Self {
             alerts,
             wake,
-            incident,
             rows: Vec::new(),
         }
     }
@@ -143,6 +136,7 @@ impl Judge<'_> {
             title: fill(&rule.texts.title),
             summary: fill(&rule.texts.summary),
             remedy: fill(&rule.texts.remedy),
+            told: known.and_then(|alert| alert.told),
         };
         self.change((reason, None), (&rule.id, &alert), case);
         case.alerts.insert(rule.id.clone(), alert);
@@ -218,21 +212,16 @@ impl Judge<'_> {
         (rule, alert): (&str, &OpenAlert),
         case: &mut Case,
     ) {
-        let subject = self.about.subject();
-        let incident = case
-            .incident
-            .get_or_insert_with(|| Incident::new(self.instance, &subject, self.shown_at));
         let change = Change {
             instance: self.instance,
-            incident: &incident.id,
+            // Known once the hearing is over.
+            incident: "",
             rule,
             reason,
             closed_by,
             at: self.shown_at,
         };
-        let row = AlertRow::new(&change, alert, self.about);
-        incident.note(&row);
-        case.rows.push(row);
+        case.rows.push(AlertRow::new(&change, alert, self.about));
     }
 
     /// What the templates of a rule may name.

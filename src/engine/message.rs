@@ -20,7 +20,7 @@ pub enum Status {
 pub enum Reason {
     /// It was not open before.
     Opened,
-    /// Its severity rose.
+    /// Its severity rose; of an incident also that more names are in trouble.
     Worsened,
     /// It is still open and the reminder fell due.
     Repeated,
@@ -37,8 +37,16 @@ pub struct Message {
     pub incident: String,
     /// The watched Caddy.
     pub instance: String,
-    /// The certificate's name; `None` for an alert about a source.
+    /// The certificate's name, where the incident has had no other; `None` for an alert about a
+    /// source.
     pub certificate: Option<String>,
+    /// The names that are in trouble, the most pressing first; when resolved, those that were.
+    /// Of too many the first.
+    #[serde(default)]
+    pub certificates: Vec<String>,
+    /// How many names that are.
+    #[serde(default)]
+    pub certificates_total: usize,
     /// The highest severity among the open alerts; when resolved, what it was.
     pub severity: Severity,
     /// Firing or resolved.
@@ -51,7 +59,8 @@ pub struct Message {
     pub title: String,
     /// Several lines of plain text; log text in it is already neutralised and cut.
     pub body: String,
-    /// The incident's alerts, as rows of the JSON contract.
+    /// The incident's alerts, as rows of the JSON contract: all of one name; of many names the most
+    /// pressing alert of the first few.
     pub alerts: Vec<serde_json::Value>,
 }
 

@@ -4,9 +4,9 @@ use crate::caddy::entry::Entry;
 use crate::caddy::name::Name;
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
-use crate::engine::incident::Incident;
+use crate::engine::incident::{Former, Incident, Register};
 use crate::engine::instance::Instance;
-use crate::engine::subject::Subject;
+use crate::engine::subject::{AboutMut, Subject};
 use crate::time::LogTime;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,28 +36,29 @@ pub struct StateError {
 pub(super) struct Watched {
     pub(super) instance: Instance,
     pub(super) certificates: BTreeMap<Name, Certificate>,
-    pub(super) incidents: BTreeMap<Subject, Incident>,
-    /// What changed, itself or its incident, since the rows were taken.
-    pub(super) changed: BTreeSet<Subject>,
+    pub(super) incidents: Register,
+    /// Certificates that changed since the rows were taken.
+    pub(super) changed: BTreeSet<Name>,
     /// Whether the instance itself changed since.
     pub(super) instance_changed: bool,
-    /// Incidents that may have something to tell.
+    /// What may have something to tell.
     pub(super) untold: BTreeSet<Subject>,
     /// A line whose stamp lies far ahead; it waits for a second one.
     pub(super) held: Option<(Entry, Quote)>,
     /// When to look at what by time alone.
     pub(super) wakes: BTreeSet<(LogTime, Subject)>,
+    /// Incidents as they were stored before, until what they are about is there.
+    former: Vec<Former>,
+    /// Keys of stored incidents to delete.
+    stale: Vec<String>,
 }
 
 const INSTANCE: &str = "instance";
 const CERTIFICATE: &str = "certificate";
 const INCIDENT: &str = "incident";
 
-fn key(instance: &str, subject: &Subject) -> String {
-    match subject {
-        Subject::Source => instance.to_owned(),
-        Subject::Certificate(name) => format!("{instance}/{name}"),
-    }
+fn key(instance: &str, within: &str) -> String {
+    format!("{instance}/{within}")
 }
 
 impl Watched {
@@ -66,13 +67,50 @@ impl Watched {
         if std::mem::take(&mut self.instance_changed) {
             rows.push(row(INSTANCE, instance, Some(&self.instance)));
         }
-        for subject in std::mem::take(&mut self.changed) {
-            let key = key(instance, &subject);
-            if let Subject::Certificate(name) = &subject {
-                let certificate = self.certificates.get(name);
-                rows.push(row(CERTIFICATE, &key, certificate));
+        for name in std::mem::take(&mut self.changed) {
+            let key = key(instance, name.as_str());
+            rows.push(row(CERTIFICATE, &key, self.certificates.get(&name)));
+        }
+        for (id, incident) in self.incidents.take_changed() {
+            rows.push(row(INCIDENT, &key(instance, &id), incident));
+        }
+        for key in std::mem::take(&mut self.stale) {
+            rows.push(row::<Incident>(INCIDENT, &key, None));
+        }
+    }
+
+    /// Brings restored incidents together with what they are about.
+    fn relink(&mut self, instance: &str) {
+        for former in std::mem::take(&mut self.former) {
+            let name = former.name.clone();
+            let about = name
+                .as_ref()
+                .map_or(Some(AboutMut::Source(&mut self.instance)), |name| {
+                    self.certificates.get_mut(name).map(AboutMut::Certificate)
+                });
+            self.stale.push(match &name {
+                Some(name) => key(instance, name.as_str()),
+                None => instance.to_owned(),
+            });
+            // Without its certificate there is nothing left to tell.
+            let Some(about) = about else { continue };
+            let incident = former.adopt(instance, about);
+            self.changed.extend(name);
+            let id = incident.id.clone();
+            self.incidents.restore(incident);
+            self.incidents.reschedule(&id);
+        }
+        for (name, certificate) in &mut self.certificates {
+            if !certificate.alerts.is_empty() {
+                self.untold.insert(Subject::Certificate(name.clone()));
+                self.incidents
+                    .relink(instance, AboutMut::Certificate(certificate));
             }
-            rows.push(row(INCIDENT, &key, self.incidents.get(&subject)));
+        }
+        if !self.instance.alerts.is_empty() {
+            self.untold.insert(Subject::Source);
+            self.incidents
+                .relink(instance, AboutMut::Source(&mut self.instance));
         }
     }
 }
@@ -104,6 +142,9 @@ pub(super) fn restore<'a>(
             unreadable.push(StateError { kind, key, source });
         }
     }
+    for (instance, watched) in &mut all {
+        watched.relink(instance);
+    }
     (all, unreadable)
 }
 
@@ -129,14 +170,12 @@ fn put_back(watched: &mut Watched, kind: &str, value: &str) -> serde_json::Resul
             watched.certificates.insert(name, certificate);
         }
         INCIDENT => {
-            let incident: Incident = serde_json::from_str(value)?;
-            let subject = match incident.name.as_deref().map(Name::parse) {
-                None => Subject::Source,
-                Some(Some(name)) => Subject::Certificate(name),
-                Some(None) => return Ok(()),
-            };
-            watched.untold.insert(subject.clone());
-            watched.incidents.insert(subject, incident);
+            let incident = serde_json::from_str::<Incident>(value);
+            match (incident, serde_json::from_str::<Former>(value)) {
+                (Ok(incident), _) => watched.incidents.restore(incident),
+                (Err(_), Ok(former)) => watched.former.push(former),
+                (Err(error), Err(_)) => return Err(error),
+            }
         }
         _ => {}
     }

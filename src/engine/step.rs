@@ -14,7 +14,7 @@ use crate::engine::facts::{facts, source_facts};
 use crate::engine::instance::Instance;
 use crate::engine::judge::{Case, Judge, Which};
 use crate::engine::state::Watched;
-use crate::engine::subject::{About, Subject};
+use crate::engine::subject::{About, AboutMut, Subject};
 use crate::rules::{Captures, Facts, Rule, RuleSet, Scope};
 use crate::time::LogTime;
 
@@ -192,13 +192,17 @@ impl Step<'_> {
         let subject = Subject::Certificate(certificate.name.clone());
         let alerts = std::mem::take(&mut certificate.alerts);
         let wake = certificate.wake;
-        let mut case = Case::open(alerts, wake, watched.incidents.remove(&subject));
+        let mut case = Case::open(alerts, wake);
         hearing(
             &self.judge((About::Certificate(certificate), generation), facts, at),
             &mut case,
         );
         certificate.alerts = std::mem::take(&mut case.alerts);
         certificate.wake = case.wake;
+        let about = AboutMut::Certificate(certificate);
+        watched
+            .incidents
+            .enter(self.instance, about, &mut case.rows);
         self.conclude(watched, subject, wake, case);
     }
 
@@ -213,11 +217,15 @@ impl Step<'_> {
         let facts = source_facts(self.instance, &instance, watched.certificates.values());
         let alerts = std::mem::take(&mut instance.alerts);
         let wake = instance.wake;
-        let mut case = Case::open(alerts, wake, watched.incidents.remove(&Subject::Source));
+        let mut case = Case::open(alerts, wake);
         let about = (About::Source(&instance), instance.generation);
         hearing(&self.judge(about, facts, at), &mut case);
         instance.alerts = std::mem::take(&mut case.alerts);
         instance.wake = case.wake;
+        let about = AboutMut::Source(&mut instance);
+        watched
+            .incidents
+            .enter(self.instance, about, &mut case.rows);
         watched.instance = instance;
         watched.instance_changed = true;
         self.conclude(watched, Subject::Source, wake, case);
@@ -238,14 +246,12 @@ impl Step<'_> {
                 watched.wakes.remove(&(at, subject.clone()));
             }
         }
-        let incident = case.incident.take();
-        watched
-            .incidents
-            .extend(incident.map(|incident| (subject.clone(), incident)));
         if !case.rows.is_empty() {
             watched.untold.insert(subject.clone());
         }
-        watched.changed.insert(subject);
+        if let Subject::Certificate(name) = subject {
+            watched.changed.insert(name);
+        }
         self.out.append(&mut case.rows);
     }
 
@@ -273,25 +279,45 @@ impl Step<'_> {
 
     /// Fires the deadlines up to a moment, in order, each at its own.
     pub(super) fn fire(&mut self, watched: &mut Watched, until: LogTime) {
-        while let Some((at, subject)) = watched
-            .wakes
-            .first()
-            .cloned()
-            .filter(|(at, _)| *at <= until)
-        {
-            watched.wakes.pop_first();
-            let judge_all = |judge: &Judge<'_>, case: &mut Case| judge.open(case, &Which::All);
-            let Subject::Certificate(name) = subject else {
-                watched.instance.wake = None;
-                self.hear_source(watched, at, judge_all);
-                continue;
-            };
-            if let Some(mut certificate) = watched.certificates.remove(&name) {
-                certificate.wake = None;
-                self.hear(watched, &mut certificate, at, judge_all);
-                watched.certificates.insert(name, certificate);
+        loop {
+            let subject = watched.wakes.first().map(|(at, _)| *at);
+            let incident = watched.incidents.next_wake();
+            match (subject, incident) {
+                (Some(at), other) if at <= until && other.is_none_or(|other| at <= other) => {
+                    self.fire_subject(watched);
+                }
+                (_, Some(at)) if at <= until => self.fire_incident(watched, at),
+                _ => return,
             }
         }
+    }
+
+    /// The moment of a certificate or of the source: its rules are looked at.
+    fn fire_subject(&mut self, watched: &mut Watched) {
+        let judge_all = |judge: &Judge<'_>, case: &mut Case| judge.open(case, &Which::All);
+        let Some((at, subject)) = watched.wakes.pop_first() else {
+            return;
+        };
+        let Subject::Certificate(name) = subject else {
+            watched.instance.wake = None;
+            self.hear_source(watched, at, judge_all);
+            return;
+        };
+        if let Some(mut certificate) = watched.certificates.remove(&name) {
+            certificate.wake = None;
+            self.hear(watched, &mut certificate, at, judge_all);
+            watched.certificates.insert(name, certificate);
+        }
+    }
+
+    /// An incident's moment: a reminder falls due, or what waited has to be told.
+    fn fire_incident(&mut self, watched: &mut Watched, at: LogTime) {
+        let Some(id) = watched.incidents.take_wake() else {
+            return;
+        };
+        watched.remind(self.instance, &id, at, self.out);
+        watched.incidents.touch(&id);
+        watched.incidents.drop_if_spent(&id, Some(at));
     }
 
     /// Judges the source and every certificate by every rule.

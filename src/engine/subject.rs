@@ -1,11 +1,12 @@
 //! What alerts and incidents are about.
 
 use crate::caddy::name::Name;
-use crate::engine::alert::OpenAlert;
+use crate::engine::alert::{Link, OpenAlert};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::instance::Instance;
 use crate::rules::Scope;
+use crate::time::LogTime;
 use std::collections::BTreeMap;
 
 /// What an incident is about, within one watched Caddy.
@@ -15,16 +16,6 @@ pub(super) enum Subject {
     Source,
     /// A certificate.
     Certificate(Name),
-}
-
-impl Subject {
-    /// The certificate's name; `None` for a source.
-    pub(super) fn name(&self) -> Option<&Name> {
-        match self {
-            Self::Source => None,
-            Self::Certificate(name) => Some(name),
-        }
-    }
 }
 
 /// The state behind a [`Subject`].
@@ -61,6 +52,24 @@ impl<'a> About<'a> {
         }
     }
 
+    /// How people call it: the name of the certificate, or of the source.
+    pub(super) fn called(self, instance: &'a str) -> &'a str {
+        self.certificate().map_or(instance, |one| one.name.as_str())
+    }
+
+    /// What ties it to its incident.
+    pub(super) fn link(self) -> &'a Link {
+        match self {
+            Self::Source(instance) => &instance.link,
+            Self::Certificate(certificate) => &certificate.link,
+        }
+    }
+
+    /// When it expires; `None` for a source.
+    pub(super) fn not_after(self) -> Option<LogTime> {
+        self.certificate()?.not_after
+    }
+
     /// Its open alerts by rule.
     pub(super) fn alerts(self) -> &'a BTreeMap<String, OpenAlert> {
         match self {
@@ -74,6 +83,41 @@ impl<'a> About<'a> {
         match self {
             Self::Source(instance) => instance.evidence.quotes(),
             Self::Certificate(certificate) => certificate.evidence.quotes(),
+        }
+    }
+}
+
+/// The state behind a [`Subject`], to be changed.
+#[derive(Debug)]
+pub(super) enum AboutMut<'a> {
+    /// The source itself.
+    Source(&'a mut Instance),
+    /// A certificate.
+    Certificate(&'a mut Certificate),
+}
+
+impl AboutMut<'_> {
+    /// The same, to be read.
+    pub(super) fn about(&self) -> About<'_> {
+        match self {
+            Self::Source(instance) => About::Source(instance),
+            Self::Certificate(certificate) => About::Certificate(certificate),
+        }
+    }
+
+    /// What ties it to its incident.
+    pub(super) fn link(&mut self) -> &mut Link {
+        match self {
+            Self::Source(instance) => &mut instance.link,
+            Self::Certificate(certificate) => &mut certificate.link,
+        }
+    }
+
+    /// Its open alerts by rule.
+    pub(super) fn alerts(&mut self) -> &mut BTreeMap<String, OpenAlert> {
+        match self {
+            Self::Source(instance) => &mut instance.alerts,
+            Self::Certificate(certificate) => &mut certificate.alerts,
         }
     }
 }

@@ -187,7 +187,9 @@ impl Story {
             };
             self.line(format!("    {word}: {}", row.rule));
         }
-        let loud = |row: &&&AlertRow| row.reason != Reason::Closed && row.severity.is_loud();
+        let loud = |row: &&&AlertRow| {
+            !matches!(row.reason, Reason::Closed | Reason::Repeated) && row.severity.is_loud()
+        };
         let Some(lead) = rows.iter().filter(loud).max_by_key(|row| row.severity) else {
             return;
         };

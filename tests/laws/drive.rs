@@ -124,6 +124,31 @@ impl Watcher {
         Engine::restore(rules(), rows)
     }
 
+    /// Takes up what a former version wrote: one row of state a line.
+    pub(crate) fn former(rows: &str) -> Self {
+        let rows = rows.lines().map(|row| {
+            let row: serde_json::Value = serde_json::from_str(row).unwrap();
+            ["kind", "key", "value"].map(|field| row[field].as_str().unwrap().to_owned())
+        });
+        let kind = |word: &str| {
+            ["certificate", "incident", "instance"]
+                .into_iter()
+                .find(|one| *one == word)
+        };
+        let mut watcher = Self::new();
+        watcher.stored = rows
+            .map(|[word, key, value]| ((kind(&word).unwrap(), key), value))
+            .collect();
+        watcher.restart();
+        watcher
+    }
+
+    /// The keys of what is stored of a kind.
+    pub(crate) fn keys(&self, kind: &str) -> Vec<&str> {
+        let keys = self.stored.keys().filter(|(one, _)| *one == kind);
+        keys.map(|(_, key)| key.as_str()).collect()
+    }
+
     /// The process dies and another one takes over; what was not committed is lost.
     pub(crate) fn restart(&mut self) {
         self.engine = self.restored();

@@ -56,8 +56,7 @@ fn a_restart_before_any_line_of_a_recording_changes_nothing() {
 fn a_restart_in_the_incident_changes_nothing() {
     let lines = lines(INCIDENT);
     let whole = one_go(&lines);
-    // The last is `source-silent`: the day after the end brings no cleaning of the storage.
-    assert_eq!(whole.rows.len(), 17);
+    assert_eq!(whole.rows.len(), 29);
     // Around the first failure, the reload, the last attempts, expiry, the new process, the renewal.
     for split in [
         6, 39, 40, 271, 307, 3_170, 3_652, 3_653, 3_716, 3_986, 4_024,

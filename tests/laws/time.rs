@@ -257,5 +257,7 @@ fn a_moment_that_has_passed_when_its_line_comes_is_told_at_once() {
         .map(|row| (row.rule.as_str(), row.at))
         .collect();
     assert_eq!(told, [("expired", Some(expiry))]);
-    assert_eq!(watcher.engine.deadline(crate::drive::INSTANCE), None);
+    let reminder = expiry + chrono::TimeDelta::hours(6);
+    let next = watcher.engine.deadline(crate::drive::INSTANCE);
+    assert_eq!(next, Some(reminder));
 }

@@ -128,7 +128,9 @@ fn an_alert_opens_once_grows_only_louder_and_closes_once() {
             assert_eq!((first, last), ("opened", "closed"), "{log}: {key}");
             let between = &reasons[1..reasons.len() - 1];
             assert!(
-                between.iter().all(|reason| *reason == "worsened"),
+                between
+                    .iter()
+                    .all(|reason| ["worsened", "repeated"].contains(reason)),
                 "{log}: {key}: {reasons:?}"
             );
             let ids: BTreeSet<&str> = life.iter().map(|row| row["id"].as_str().unwrap()).collect();

@@ -31,7 +31,7 @@ fn replay(path: &Path) -> Vec<Value> {
 
 fn plain() -> Vec<Value> {
     let rows = replay(&fixture("incident-2026-05-03/caddy.log"));
-    assert_eq!(rows.len(), 16);
+    assert_eq!(rows.len(), 28);
     rows
 }
 

@@ -54,18 +54,36 @@ impl Hook {
         taken
     }
 
-    /// What was taken about one name, as `status severity`.
+    /// What was taken that names one certificate, as `status severity`.
     pub(crate) fn heard(&self, name: &str) -> Vec<String> {
         let taken = self.taken();
-        let about = taken
-            .iter()
-            .filter(|message| message["certificate"] == name);
+        let names = |message: &&Value| {
+            let mut names = message["certificates"].as_array().unwrap().iter();
+            names.any(|one| one == name)
+        };
+        let about = taken.iter().filter(names);
         about
             .map(|message| {
                 let text = |field: &str| message[field].as_str().unwrap().to_owned();
                 format!("{} {}", text("status"), text("severity"))
             })
             .collect()
+    }
+
+    /// Whether a message carried this alert of a name.
+    pub(crate) fn told(&self, rule: &str, name: &str) -> bool {
+        let taken = self.taken();
+        let mut alerts = taken
+            .iter()
+            .flat_map(|message| message["alerts"].as_array().unwrap());
+        alerts.any(|alert| alert["rule"] == rule && alert["certificate"] == name)
+    }
+
+    /// Whether the last message says that all is well.
+    pub(crate) fn is_over(&self) -> bool {
+        self.taken()
+            .last()
+            .is_some_and(|last| last["status"] == "resolved")
     }
 
     /// Fails if a message came twice.

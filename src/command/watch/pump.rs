@@ -82,6 +82,7 @@ impl Pump {
         let stored = loaded.rows.iter();
         let stored = stored.map(|row| (row.kind.as_str(), row.key.as_str(), row.value.as_str()));
         let mut engine = Engine::restore(Arc::clone(&plan.rules), stored);
+        engine.set_policy(plan.policy);
         let mut rows = Vec::new();
         // Rules may have changed since the state was written.
         engine.set_rules(plan.rules, &mut rows);
@@ -107,10 +108,10 @@ impl Pump {
             );
         }
         if !loaded.debts.is_empty() {
-            say(&format!(
-                "{} messages are still owed from before",
-                loaded.debts.len()
-            ));
+            say(&match loaded.debts.len() {
+                1 => "1 message is still owed from before".to_owned(),
+                count => format!("{count} messages are still owed from before"),
+            });
         }
         for source in plan.sources {
             say(&format!("{}: watching {}", source.name(), source.shown()));
@@ -331,6 +332,7 @@ impl Pump {
         self.lag = plan.lag;
         self.desk.listen(plan.listen);
         let mut rows = Vec::new();
+        self.intake.engine.set_policy(plan.policy);
         self.intake.engine.set_rules(plan.rules, &mut rows);
         self.ledger.note_rows(&mut rows);
         if self.ledger.channels != plan.channels {

@@ -6,8 +6,9 @@ use crate::command::channels;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::loading::{docker_address, load_rules, load_settings};
 use crate::command::state;
-use crate::config::{LAG, LogFrom, Settings, SourceSettings};
+use crate::config::{LAG, LogFrom, Repeat, Settings, SourceSettings};
 use crate::diagnostic::render;
+use crate::engine::{Group, Policy};
 use crate::notify::Channel;
 use crate::rules::RuleSet;
 use crate::source::docker::{DockerSource, Selector};
@@ -29,6 +30,8 @@ pub(super) struct Plan {
     pub(super) rules: Arc<RuleSet>,
     pub(super) state: PathBuf,
     pub(super) record: Option<PathBuf>,
+    /// How people are told.
+    pub(super) policy: Policy,
     /// Where metrics and health are served.
     pub(super) listen: Option<SocketAddr>,
 }
@@ -50,8 +53,23 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
         rules,
         state: state::directory(arguments.state.as_deref(), settings.state.as_deref())?,
         record: arguments.record.clone(),
+        policy: policy(&settings),
         listen: settings.serve.map(|serve| serve.listen),
     })
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let group = if settings.alerts.by_name {
+        Group::Name
+    } else {
+        Group::Cause
+    };
+    let repeat = match settings.alerts.repeat {
+        Some(Repeat::Never) => None,
+        Some(Repeat::After(length)) => Some(length),
+        None => Policy::default().repeat,
+    };
+    Policy { group, repeat }
 }
 
 type Sources = (Vec<Source>, BTreeMap<Arc<str>, TimeDelta>);

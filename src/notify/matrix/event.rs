@@ -130,6 +130,8 @@ mod tests {
             incident: "i1".into(),
             instance: "caddy".into(),
             certificate: None,
+            certificates: Vec::new(),
+            certificates_total: 0,
             severity: Severity::Critical,
             status: Status::Firing,
             reason: Reason::Opened,

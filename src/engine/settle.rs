@@ -1,0 +1,129 @@
+//! What people have to be told, once a log is read to its end.
+
+use crate::caddy::name::Name;
+use crate::engine::certificate::Certificate;
+use crate::engine::incident::{Due, Incident, Standing, View};
+use crate::engine::instance::Instance;
+use crate::engine::message::{Message, Reason};
+use crate::engine::state::Watched;
+use crate::engine::subject::{About, AboutMut, Subject};
+use crate::rules::Severity;
+use crate::time::LogTime;
+use std::collections::BTreeMap;
+
+impl Watched {
+    /// The messages that are due now.
+    pub(super) fn settle(&mut self, instance: &str) -> Vec<Message> {
+        let now = self.instance.log_time;
+        for subject in std::mem::take(&mut self.untold) {
+            if let Some(about) = about(&self.instance, &self.certificates, &subject) {
+                self.incidents.weigh(about);
+            }
+        }
+        let mut messages = Vec::new();
+        for id in self.incidents.take_untold() {
+            let Some(incident) = self.incidents.get_mut(&id) else {
+                continue;
+            };
+            let due = incident.due(now);
+            incident.tell_at = match due {
+                Due::Later(at) => Some(at),
+                Due::Nothing | Due::Tell(_) => None,
+            };
+            if let Due::Tell(reason) = due {
+                messages.extend(self.tell(instance, &id, reason));
+            }
+            self.incidents.reschedule(&id);
+            self.incidents.drop_if_spent(&id, now);
+        }
+        messages
+    }
+
+    fn tell(&mut self, instance: &str, id: &str, reason: Reason) -> Option<Message> {
+        let now = self.instance.log_time;
+        let incident = self.incidents.get_mut(id)?;
+        let members = incident.members.iter();
+        let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
+        let mut standing: Vec<Standing<'_>> = abouts.filter_map(Standing::of).collect();
+        standing.sort_by_cached_key(Standing::order);
+        // Beside what is loud, a blip of another name is nothing to wake anybody for.
+        if standing.first().is_some_and(Standing::is_loud) {
+            standing.retain(Standing::is_loud);
+        }
+        let view = View {
+            instance,
+            now,
+            standing: &standing,
+        };
+        let message = if reason == Reason::Closed {
+            incident.closing(&view)
+        } else {
+            incident.firing(&view, reason)?
+        };
+        let told = standing.iter().map(|one| one.about.subject());
+        let told: Vec<Subject> = told.collect();
+        incident.note_told(message.severity, reason, now);
+        for subject in told {
+            self.note_told(id, &subject, message.severity);
+        }
+        Some(message)
+    }
+
+    /// Notes that the open alerts of a certificate or source were told.
+    fn note_told(&mut self, id: &str, subject: &Subject, severity: Severity) {
+        let mut about = match subject {
+            Subject::Source => {
+                self.instance_changed = true;
+                AboutMut::Source(&mut self.instance)
+            }
+            Subject::Certificate(name) => {
+                self.changed.insert(name.clone());
+                let Some(certificate) = self.certificates.get_mut(name) else {
+                    return;
+                };
+                AboutMut::Certificate(certificate)
+            }
+        };
+        let known = about.link().told.is_some();
+        about.link().told = about.link().told.max(Some(severity));
+        for alert in about.alerts().values_mut() {
+            alert.told = Some(alert.severity);
+        }
+        if let Some(incident) = self.incidents.get_mut(id) {
+            incident.known += usize::from(!known);
+        }
+    }
+}
+
+/// The state behind a subject, if it is still there.
+pub(super) fn about<'a>(
+    instance: &'a Instance,
+    certificates: &'a BTreeMap<Name, Certificate>,
+    subject: &Subject,
+) -> Option<About<'a>> {
+    match subject {
+        Subject::Source => Some(About::Source(instance)),
+        Subject::Certificate(name) => certificates.get(name).map(About::Certificate),
+    }
+}
+
+impl Incident {
+    /// Notes that a message went out.
+    fn note_told(&mut self, severity: Severity, reason: Reason, now: Option<LogTime>) {
+        self.messages += 1;
+        self.told_at = now;
+        self.told = Some(severity)
+            .max(self.told)
+            .filter(|_| reason != Reason::Closed);
+        for one in &mut self.ended {
+            (one.untold, one.missed) = (false, false);
+        }
+        if !self.urgent.is_empty() {
+            self.urgent_at.extend(now);
+        }
+        self.urgent.clear();
+        self.fresh.clear();
+        self.fresh_since = None;
+        self.repeat_due = false;
+    }
+}

@@ -1,0 +1,263 @@
+//! Names that fail for one cause are one incident, and nobody is left out of what is told.
+
+use crate::drive::Watcher;
+use crate::scribe::{DAY, FIREWALL, LIMITED, OUTAGE, SERVFAIL, Scribe, at, names};
+use notafter::engine::alert::OpenAlert;
+use notafter::engine::message::{Message, Reason};
+use notafter::rules::Severity;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+/// The ids of the incidents that rows belong to.
+fn incidents(watcher: &Watcher) -> BTreeSet<&str> {
+    let rows = watcher.rows.iter();
+    rows.map(|row| row.incident.as_str()).collect()
+}
+
+fn reasons(watcher: &Watcher) -> Vec<Reason> {
+    watcher
+        .messages
+        .iter()
+        .filter(|one| one.severity.is_loud())
+        .map(|one| one.reason)
+        .collect()
+}
+
+/// Every count in the messages of the last telling is that of the open rows.
+fn expect_true_counts(watcher: &Watcher, told: usize) {
+    for message in watcher.messages.iter().skip(told) {
+        let counts = |alert: &OpenAlert| alert.severity.is_loud() || !message.severity.is_loud();
+        let open: BTreeSet<&str> = watcher
+            .engine
+            .certificates()
+            .filter(|(_, _, one)| one.link.incident.as_ref() == Some(&message.incident))
+            .filter(|(_, _, one)| one.alerts.values().any(counts))
+            .map(|(_, _, one)| one.name.as_str())
+            .collect();
+        if message.reason == Reason::Closed {
+            assert!(open.is_empty() || !message.severity.is_loud());
+        } else {
+            assert_eq!(message.certificates_total, open.len(), "{}", message.title);
+            let named: BTreeSet<&str> = message.certificates.iter().map(String::as_str).collect();
+            assert_eq!(named, open);
+        }
+    }
+}
+
+/// Tells a log to its end and checks the counts of each message.
+fn told(scribe: Scribe, until: f64) -> Watcher {
+    let mut told = 0;
+    scribe.tell_until(until, |watcher| {
+        expect_true_counts(watcher, told);
+        told = watcher.messages.len();
+    })
+}
+
+fn names_it(message: &Message, name: &str) -> bool {
+    let well_again = message.body.lines().any(|line| {
+        let names = line.strip_prefix("Well again since the last message: ");
+        let names = names.and_then(|names| names.strip_suffix('.'));
+        names.is_some_and(|names| names.split(", ").any(|one| one == name))
+    });
+    well_again || message.certificates.iter().any(|one| one == name)
+}
+
+#[test]
+fn two_hundred_names_failing_together_are_one_message_that_grows_and_shrinks() {
+    let mut scribe = Scribe::default();
+    for (index, name) in (0_u32..).zip(names(200)) {
+        let from = f64::from(index) * 0.7;
+        let end = 25.0 * DAY;
+        let next = scribe.streak((from, 3.0 * 3_600.0), &name, SERVFAIL, end);
+        scribe.renewal(next, &name, end - next);
+    }
+    let watcher = told(scribe, DAY);
+    assert_eq!(incidents(&watcher).len(), 1);
+    let reasons = reasons(&watcher);
+    assert_eq!(reasons.first(), Some(&Reason::Opened));
+    assert_eq!(reasons.last(), Some(&Reason::Closed));
+    assert!(reasons.len() <= 4, "{reasons:?}");
+    let closing = watcher.messages.last().unwrap();
+    assert_eq!(
+        closing.title,
+        "200 certificates: renewed, all is well again"
+    );
+    assert!(
+        closing.body.contains("cause dns.servfail"),
+        "{}",
+        closing.body
+    );
+    assert!(
+        closing.body.contains("2400 failed attempts"),
+        "{}",
+        closing.body
+    );
+    assert!(closing.body.contains("and 180 more"), "{}", closing.body);
+}
+
+#[test]
+fn an_outage_of_a_ca_is_one_incident_and_nothing_critical() {
+    let mut scribe = Scribe::default();
+    let all = names(2_000);
+    let rest = serde_json::json!({"domains": all});
+    let msg = "enabling automatic TLS certificate management";
+    scribe.line(0.0, ("info", "http"), msg, rest);
+    for (index, name) in (0_u32..).zip(all.iter().take(20)) {
+        let name = name.replace("example.com", &format!("zone{index}.org"));
+        let from = 60.0 + f64::from(index) * 31.0;
+        let end = 30.0 * DAY;
+        let next = scribe.streak((from, 3.0 * 3_600.0), &name, OUTAGE, end);
+        scribe.renewal(next, &name, end - next);
+    }
+    let watcher = told(scribe, DAY);
+    assert_eq!(incidents(&watcher).len(), 1);
+    let reasons = reasons(&watcher);
+    let of = |wanted| reasons.iter().filter(|one| **one == wanted).count();
+    assert_eq!((of(Reason::Opened), of(Reason::Closed)), (1, 1));
+    assert!(reasons.len() <= 4, "{reasons:?}");
+    let loudest = watcher.rows.iter().map(|row| row.severity).max();
+    assert_eq!(loudest, Some(Severity::Warning));
+}
+
+#[test]
+fn a_name_whose_next_attempt_is_too_late_is_told_at_once_in_the_same_incident() {
+    let mut scribe = Scribe::default();
+    for name in names(200) {
+        scribe.streak((0.0, 7_000.0), &name, SERVFAIL, 20.0 * DAY);
+    }
+    scribe.streak((1.0, 7_000.0), "late.example.com", SERVFAIL, 7_600.0);
+    let watcher = told(scribe, 7_100.0);
+    assert_eq!(incidents(&watcher).len(), 1);
+    let rows = watcher.rows.iter();
+    let row = rows
+        .filter(|row| row.rule == "retry-after-expiry")
+        .find(|row| row.certificate.as_deref() == Some("late.example.com"))
+        .unwrap();
+    let message = watcher
+        .messages
+        .iter()
+        .find(|one| one.at == row.at)
+        .unwrap();
+    assert!(
+        message.title.starts_with("late.example.com: "),
+        "{}",
+        message.title
+    );
+    assert_eq!(message.certificates[0], "late.example.com");
+    let end = row.not_after.unwrap().utc();
+    assert!(message.body.contains(&format!("- late.example.com (critical): Caddy tries again only after the certificate has expired; expires {end}")), "{}", message.body);
+}
+
+#[test]
+fn causes_zones_and_names_are_told_apart() {
+    let mut scribe = Scribe::default();
+    for (name, error) in [
+        ("a.example.com", SERVFAIL),
+        ("b.example.com", SERVFAIL),
+        ("a.example.org", SERVFAIL),
+        ("c.example.com", FIREWALL),
+        ("d.example.net", OUTAGE),
+        ("d.example.edu", OUTAGE),
+    ] {
+        scribe.streak((0.0, 1_000.0), name, error, 20.0 * DAY);
+    }
+    let watcher = told(scribe, 1_000.0);
+    assert_eq!(incidents(&watcher).len(), 4);
+}
+
+#[test]
+fn one_cause_in_very_many_zones_is_few_incidents() {
+    let mut scribe = Scribe::default();
+    for index in 0..100 {
+        let name = format!("www.zone{index}.org");
+        scribe.streak((0.0, 1_000.0), &name, SERVFAIL, 20.0 * DAY);
+    }
+    let watcher = told(scribe, 1_000.0);
+    assert_eq!(incidents(&watcher).len(), 4);
+}
+
+#[test]
+fn a_name_whose_cause_changes_stays_where_it_was_told() {
+    let mut scribe = Scribe::default();
+    let end = 20.0 * DAY;
+    scribe.streak((0.0, 1_500.0), "a.example.com", SERVFAIL, end);
+    scribe.failure(2_000.0, "a.example.com", LIMITED, (7, end - 2_000.0));
+    scribe.renewal(4_000.0, "a.example.com", end - 4_000.0);
+    let watcher = told(scribe, DAY);
+    assert_eq!(incidents(&watcher).len(), 1);
+    let closed = watcher
+        .messages
+        .iter()
+        .filter(|one| one.reason == Reason::Closed);
+    assert_eq!(closed.count(), 1);
+}
+
+#[derive(Clone, Debug)]
+struct Trouble {
+    name: usize,
+    zone: usize,
+    error: usize,
+    from: f64,
+    lasts: f64,
+    left: f64,
+}
+
+const ERRORS: [&str; 4] = [SERVFAIL, FIREWALL, OUTAGE, LIMITED];
+
+fn trouble() -> impl Strategy<Value = Trouble> {
+    (
+        0..6_usize,
+        0..5_usize,
+        0..4_usize,
+        0.0..9_000.0_f64,
+        0.0..9_000.0_f64,
+        600.0..200_000.0_f64,
+    )
+        .prop_map(|(name, zone, error, from, lasts, left)| Trouble {
+            name,
+            zone,
+            error,
+            from,
+            lasts,
+            left,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_loud_alert_is_named_in_a_message_and_the_counts_are_true(
+        troubles in prop::collection::vec(trouble(), 1..30),
+    ) {
+        let mut scribe = Scribe::default();
+        let mut taken = BTreeSet::new();
+        for one in troubles {
+            let name = format!("n{}.zone{}.org", one.name, one.zone);
+            if !taken.insert(name.clone()) {
+                continue;
+            }
+            let end = one.from + one.left;
+            let next = scribe.streak((one.from, one.from + one.lasts), &name, ERRORS[one.error], end);
+            if one.name % 3 > 0 {
+                scribe.renewal(next, &name, end - next);
+            }
+        }
+        let watcher = told(scribe, 30_000.0);
+        // What can wait is told within half an hour.
+        let opened = watcher.rows.iter().filter(|row| {
+            row.reason != Reason::Closed && row.at < Some(at(28_000.0))
+        });
+        for row in opened.filter(|row| row.severity.is_loud()) {
+            let name = row.certificate.as_deref().unwrap();
+            // What is quieter than what was told of a name waits for the next message.
+            let named = watcher.messages.iter().any(|one| {
+                let tells = one.at >= row.at || one.severity > row.severity;
+                one.incident == row.incident && tells && names_it(one, name)
+            });
+            prop_assert!(named, "{} of {name} at {:?}", row.rule, row.at);
+        }
+        let ids: BTreeSet<&str> = watcher.messages.iter().map(|one| one.id.as_str()).collect();
+        prop_assert_eq!(ids.len(), watcher.messages.len());
+    }
+}

@@ -1,0 +1,165 @@
+//! How often people are told: reminders, flapping, and restarts in between.
+
+use crate::drive::{INCIDENT, Watcher, lines};
+use crate::scribe::{DAY, SERVFAIL, Scribe, at, hours};
+use notafter::engine::message::Reason;
+
+const NAME: &str = "a.example.com";
+
+fn of(watcher: &Watcher, reason: Reason) -> Vec<(&str, Option<notafter::time::LogTime>)> {
+    let messages = watcher.messages.iter();
+    messages
+        .filter(|one| one.reason == reason && one.severity.is_loud())
+        .map(|one| (one.title.as_str(), one.at))
+        .collect()
+}
+
+/// Two days from the end: critical at once, and then nothing but time.
+fn critical() -> Scribe {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 700.0), NAME, SERVFAIL, 40.0 * 3_600.0);
+    scribe
+}
+
+#[test]
+fn what_is_critical_is_told_again_and_faster_as_the_end_nears() {
+    let watcher = critical().tell_until(50.0 * 3_600.0, |_| {});
+    let repeated: Vec<_> = watcher
+        .rows
+        .iter()
+        .filter(|row| row.reason == Reason::Repeated)
+        .map(|row| row.at.unwrap())
+        .collect();
+    let expiry = at(40.0 * 3_600.0);
+    let gaps: Vec<_> = repeated.windows(2).map(|two| two[1] - two[0]).collect();
+    assert_eq!(gaps[0], hours(6));
+    let before = repeated.iter().filter(|one| **one < expiry).count();
+    assert!((8..=16).contains(&before), "{gaps:?}");
+    assert!(
+        gaps.iter()
+            .all(|gap| *gap >= chrono::TimeDelta::minutes(15))
+    );
+    assert!(repeated.last().unwrap() > &expiry);
+    let told = of(&watcher, Reason::Repeated);
+    assert_eq!(told.len(), repeated.len());
+    assert!(
+        told[0].0.starts_with("still open: a.example.com: "),
+        "{}",
+        told[0].0
+    );
+}
+
+#[test]
+fn a_reminder_is_sent_once_over_restarts() {
+    let whole = critical().tell_until(50.0 * 3_600.0, |_| {});
+    let restarted = critical().tell_until(50.0 * 3_600.0, |watcher| {
+        watcher.commit();
+        watcher.restart();
+        watcher.settle();
+    });
+    assert_eq!(restarted.rows, whole.rows);
+    assert_eq!(restarted.messages, whole.messages);
+}
+
+#[test]
+fn nothing_is_repeated_once_caddy_was_restarted_and_two_ticks_found_nothing_due() {
+    let mut scribe = critical();
+    let msg = "started background certificate maintenance";
+    let rest = serde_json::json!({"cache": "0xc000123456"});
+    scribe.line(3_600.0, ("info", "tls.cache.maintenance"), msg, rest);
+    let watcher = scribe.tell_until(30.0 * 3_600.0, |_| {});
+    assert!(of(&watcher, Reason::Repeated).is_empty());
+    assert!(
+        !critical()
+            .tell_until(30.0 * 3_600.0, |_| {})
+            .messages
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_opens_and_closes_again_and_again_is_one_incident_told_few_times() {
+    let mut scribe = Scribe::default();
+    for round in 0..12_u32 {
+        let from = f64::from(round) * 1_500.0;
+        let next = scribe.streak((from, from + 700.0), NAME, SERVFAIL, 20.0 * DAY + from);
+        scribe.renewal(next, NAME, 20.0 * DAY);
+    }
+    let watcher = scribe.tell_until(DAY, |_| {});
+    let ids: std::collections::BTreeSet<&str> = watcher
+        .rows
+        .iter()
+        .map(|row| row.incident.as_str())
+        .collect();
+    assert_eq!(ids.len(), 1);
+    let opened = of(&watcher, Reason::Opened);
+    assert_eq!(opened.len(), 2, "{opened:?}");
+    assert!(opened[1].0.starts_with("again: "), "{opened:?}");
+    let closed = of(&watcher, Reason::Closed);
+    assert_eq!(closed.len(), 2, "{closed:?}");
+    let last = watcher.messages.last().unwrap();
+    assert_eq!(last.reason, Reason::Closed);
+    assert!(last.body.contains("11 times interrupted"), "{}", last.body);
+}
+
+#[test]
+fn the_end_of_the_incident_is_told_though_it_came_while_nobody_watched() {
+    let lines = lines(INCIDENT);
+    let mut watcher = Watcher::new();
+    for line in &lines[..3_653] {
+        watcher.line(&line.bytes);
+        watcher.settle();
+    }
+    watcher.commit();
+    watcher.restart();
+    for line in &lines[3_653..] {
+        watcher.line(&line.bytes);
+    }
+    watcher.tick(crate::drive::after(&lines));
+    watcher.commit();
+    watcher.restart();
+    watcher.settle();
+    let last = watcher.messages.last().unwrap();
+    assert_eq!(last.reason, Reason::Closed);
+    assert!(
+        last.title.ends_with("renewed, all is well again"),
+        "{}",
+        last.title
+    );
+    watcher.commit();
+    watcher.restart();
+    watcher.tick(crate::drive::after(&lines) + hours(3));
+    watcher.settle();
+    assert_eq!(watcher.messages.last().unwrap().reason, Reason::Closed);
+    let closed = of(&watcher, Reason::Closed);
+    assert_eq!(closed.len(), 1);
+}
+
+#[test]
+fn an_incident_that_was_stored_per_name_goes_on_and_its_end_is_told_once() {
+    let former = include_str!("../../fixtures/state/incident-per-name.jsonl");
+    let mut watcher = Watcher::former(former);
+    assert!(watcher.engine.take_notices().is_empty());
+    watcher.settle();
+    assert!(watcher.messages.is_empty(), "{:?}", watcher.messages);
+    watcher.commit();
+    let incidents = watcher.keys("incident");
+    assert_eq!(incidents.len(), 2, "{incidents:?}");
+    assert!(incidents.iter().all(|key| !key.contains("takeonme.org")));
+    watcher.restart();
+    let rest = &lines(INCIDENT)[3_653..];
+    for line in rest.iter().filter(|line| line.names.is_some()) {
+        watcher.line(&line.bytes);
+        watcher.settle();
+    }
+    let closed: Vec<_> = watcher
+        .messages
+        .iter()
+        .filter(|one| one.reason == Reason::Closed && one.certificate.is_some())
+        .map(|one| (one.incident.as_str(), one.certificate.as_deref()))
+        .collect();
+    assert_eq!(
+        closed,
+        [("d4566e94dc485c86", Some("matrix-fed.takeonme.org"))]
+    );
+}
