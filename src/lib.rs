@@ -15,6 +15,7 @@
 pub mod caddy;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod diagnostic;
 pub mod document;
 pub mod engine;

@@ -20,6 +20,9 @@ mod restarts;
 #[path = "laws/scribe.rs"]
 mod scribe;
 #[cfg(test)]
+#[path = "laws/silences.rs"]
+mod silences;
+#[cfg(test)]
 #[path = "laws/telling.rs"]
 mod telling;
 #[cfg(test)]

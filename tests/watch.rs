@@ -4,6 +4,9 @@
 #[path = "watch/alone.rs"]
 mod alone;
 #[cfg(test)]
+#[path = "watch/control.rs"]
+mod control;
+#[cfg(test)]
 #[path = "watch/crashes.rs"]
 mod crashes;
 #[cfg(test)]

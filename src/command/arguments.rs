@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -28,8 +28,10 @@ pub enum Verb {
     Rules(RulesArguments),
     /// What is known of each certificate
     Status(StatusArguments),
-    /// Try the channels that alerts go to
+    /// Try the channels that alerts go to, and list what was sent
     Notify(NotifyArguments),
+    /// Tell nobody of some alerts for a while
+    Silence(SilenceArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the manual page, or write all of them
@@ -198,6 +200,90 @@ pub struct NotifyArguments {
 pub enum NotifyVerb {
     /// Send one test message to every channel, and say whether it was taken
     Test(NotifyTestArguments),
+    /// List what was sent to which channel, and what is still owed
+    Log(NotifyLogArguments),
+}
+
+/// `notafter notify log`
+#[derive(Debug, Args)]
+pub struct NotifyLogArguments {
+    /// At most so many, the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+    /// As JSON Lines
+    #[arg(long)]
+    pub json: bool,
+    /// Directory of the state
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// `notafter silence`
+#[derive(Debug, Args)]
+pub struct SilenceArguments {
+    /// What to do with silences.
+    #[command(subcommand)]
+    pub verb: SilenceVerb,
+}
+
+/// Which watch is meant.
+#[derive(Debug, Args)]
+pub struct WatchPlace {
+    /// Directory of the running watch's state
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// The verbs of `notafter silence`.
+#[derive(Debug, Subcommand)]
+pub enum SilenceVerb {
+    /// Silence the alerts that match all that is given
+    Add(SilenceAddArguments),
+    /// List the silences in force
+    List {
+        /// As JSON Lines
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: WatchPlace,
+    },
+    /// End a silence now
+    Expire {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        place: WatchPlace,
+    },
+}
+
+/// `notafter silence add`
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("matcher").args(["rule", "certificate", "instance", "cause"]).multiple(true).required(true)))]
+#[command(group(ArgGroup::new("end").args(["length", "until"]).required(true)))]
+pub struct SilenceAddArguments {
+    /// Alerts of this rule
+    #[arg(long)]
+    pub rule: Option<String>,
+    /// Alerts about these certificates; * stands for any characters
+    #[arg(long, value_name = "GLOB")]
+    pub certificate: Option<String>,
+    /// Alerts of this watched Caddy
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+    /// Alerts with this cause, such as dns.servfail, or dns for all of them
+    #[arg(long)]
+    pub cause: Option<String>,
+    /// How long, such as 2h or 1d 12h
+    #[arg(long = "for", value_name = "LENGTH")]
+    pub length: Option<String>,
+    /// Until this RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Why
+    #[arg(long)]
+    pub comment: String,
+    #[command(flatten)]
+    pub place: WatchPlace,
 }
 
 /// `notafter notify test`

@@ -5,6 +5,8 @@ mod arguments;
 mod channels;
 mod check;
 mod completions;
+mod control;
+mod deliveries;
 mod exit;
 mod explain;
 mod init;
@@ -14,6 +16,7 @@ mod man;
 mod notify;
 mod replay;
 mod rules;
+mod silence;
 mod state;
 mod status;
 mod watch;
@@ -34,6 +37,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Rules(rules) => rules::run(&rules),
         Verb::Status(status) => status::run(&status),
         Verb::Notify(notify) => notify::run(&notify),
+        Verb::Silence(silence) => silence::run(&silence),
         Verb::Completions(completions) => completions::run(&completions),
         Verb::Man(man) => man::run(&man),
     };

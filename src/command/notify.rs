@@ -1,9 +1,9 @@
 //! `notafter notify test`: one message to each channel, past the outbox, and what became of it.
 
 use crate::command::arguments::{NotifyArguments, NotifyTestArguments, NotifyVerb};
-use crate::command::channels;
 use crate::command::exit::{Exit, Failed, print};
 use crate::command::loading::load_settings;
+use crate::command::{channels, deliveries};
 use crate::diagnostic::nearest;
 use crate::engine::alert::stable_id;
 use crate::engine::message::{Message, Reason, Status};
@@ -15,6 +15,7 @@ use chrono::Utc;
 pub(super) fn run(arguments: &NotifyArguments) -> Result<Exit, Failed> {
     match &arguments.verb {
         NotifyVerb::Test(test) => run_test(test),
+        NotifyVerb::Log(log) => deliveries::run(log),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `notafter status`: what is known of each certificate, from the state that `watch` keeps.
 
 use crate::command::arguments::StatusArguments;
+use crate::command::control::ask_watch;
 use crate::command::exit::{Exit, Failed, of_store, print};
 use crate::command::state;
+use crate::control::{Reply, Request};
 use crate::engine::Engine;
 use crate::report::json::{CertificateRow, unknown};
 use crate::report::text;
@@ -10,9 +12,12 @@ use crate::rules::RuleSet;
 use crate::store::Store;
 use std::sync::Arc;
 
-/// Prints one row per certificate, as of the last commit of the running or last watch.
+/// Prints one row per certificate.
 pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
     let directory = state::directory(arguments.state.as_deref(), None)?;
+    // A running watch writes down what it knows before the state is read; without one the last commit
+    // has to do.
+    let watch = ask_watch(&directory, &Request::Status).ok();
     let loaded = Store::open_read_only(&directory)
         .and_then(|store| store.load())
         .map_err(|error| of_store(&error))?;
@@ -21,7 +26,11 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
     let engine = Engine::restore(Arc::new(RuleSet::default()), stored);
     let mut rows: Vec<CertificateRow> = engine
         .certificates()
-        .map(|(instance, at, certificate)| CertificateRow::new(instance, certificate, at))
+        .map(|(instance, at, certificate)| {
+            let mut row = CertificateRow::new(instance, certificate, at);
+            row.silenced = engine.silenced(instance, certificate);
+            row
+        })
         .collect();
     if let Some(name) = &arguments.name {
         let wanted = name.to_lowercase();
@@ -43,7 +52,26 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
         print(&lines.map(|line| line + "\n").collect::<String>())?;
     } else {
         let told = text::status(&rows, loaded.debts.len());
-        print(&(told + &text::unknown(engine.unknowns())))?;
+        let silences = text::silences(engine.silences().count());
+        let unknown = text::unknown(engine.unknowns());
+        print(&(told + &silences + &unknown + &of_watch(watch.as_ref())))?;
     }
     Ok(Exit::Fine)
+}
+
+/// Who watches, in a line or two.
+fn of_watch(reply: Option<&Reply>) -> String {
+    let Some(Reply::Status {
+        pid,
+        version,
+        sources,
+    }) = reply
+    else {
+        return "No watch runs; this is what the last one knew.\n".to_owned();
+    };
+    let mut text = format!("Watched now by notafter {version}, pid {pid}.\n");
+    for source in sources.iter().filter(|source| !source.caught_up) {
+        text.push_str(&format!("{} is not read to its end yet.\n", source.name));
+    }
+    text
 }

@@ -9,6 +9,7 @@ use crate::engine::explained::Explained;
 use crate::engine::instance::Moved;
 use crate::engine::message::Message;
 use crate::engine::policy::Policy;
+use crate::engine::silence::Silences;
 use crate::engine::state::{RowChange, StateError, Watched, restore};
 use crate::engine::step::{Step, UNTIMED, learn};
 use crate::engine::unknown::Unknowns;
@@ -16,7 +17,7 @@ use crate::rules::{LineFields, RuleSet};
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A line this late is the disorder of Caddy's goroutines; later ones mean that a clock was set.
@@ -54,7 +55,10 @@ pub enum Notice {
 pub struct Engine {
     rules: Arc<RuleSet>,
     policy: Policy,
-    watched: BTreeMap<String, Watched>,
+    pub(super) watched: BTreeMap<String, Watched>,
+    pub(super) silences: Silences,
+    /// Silences that were made or ended since the rows were taken.
+    pub(super) silences_changed: BTreeSet<String>,
     notices: Vec<Notice>,
 }
 
@@ -65,6 +69,8 @@ impl Engine {
             rules,
             policy: Policy::default(),
             watched: BTreeMap::new(),
+            silences: Silences::default(),
+            silences_changed: BTreeSet::new(),
             notices: Vec::new(),
         }
     }
@@ -75,12 +81,14 @@ impl Engine {
         rules: Arc<RuleSet>,
         rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
     ) -> Self {
-        let (watched, unreadable) = restore(rows);
+        let (watched, silences, unreadable) = restore(rows);
         let notices = unreadable.into_iter().map(Notice::Unreadable).collect();
         Self {
             rules,
             policy: Policy::default(),
             watched,
+            silences,
+            silences_changed: BTreeSet::new(),
             notices,
         }
     }
@@ -226,6 +234,7 @@ impl Engine {
 
     /// What people have to be told about an instance, now that its log is read to the end.
     pub fn settle(&mut self, instance: &str) -> Vec<Message> {
+        self.drop_silences();
         let watched = self.watched.get_mut(instance);
         watched.map_or_else(Vec::new, |watched| watched.settle(instance))
     }
@@ -236,6 +245,7 @@ impl Engine {
         for (instance, watched) in &mut self.watched {
             watched.take_rows(instance, &mut rows);
         }
+        self.take_silences(&mut rows);
         rows
     }
 
@@ -253,6 +263,11 @@ impl Engine {
             }
             .judge_all(watched);
         }
+    }
+
+    /// The ids of the rules in force.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.all().iter().map(|rule| rule.id.as_str())
     }
 
     /// Tells alerts in another way from now on. Open incidents stay as they are.
@@ -302,6 +317,7 @@ impl Engine {
         if !self.watched.contains_key(instance) {
             let mut watched = Watched::default();
             watched.incidents.policy = self.policy;
+            watched.incidents.silences = self.silences.clone();
             self.watched.insert(instance.to_owned(), watched);
         }
     }

@@ -118,6 +118,9 @@ pub(super) struct Incident {
     pub urgent: BTreeMap<Subject, Severity>,
     #[serde(skip)]
     pub fresh: BTreeMap<Subject, Severity>,
+    /// Those of which an alert is silenced.
+    #[serde(skip)]
+    pub silenced: BTreeSet<Subject>,
     /// Names with loud alerts.
     #[serde(skip)]
     pub loud: BTreeSet<Subject>,
@@ -170,6 +173,7 @@ impl Incident {
             known: 0,
             urgent: BTreeMap::new(),
             fresh: BTreeMap::new(),
+            silenced: BTreeSet::new(),
             loud: BTreeSet::new(),
         }
     }
@@ -223,11 +227,12 @@ impl Incident {
         let urgent = self.urgent.remove(subject);
         let news = urgent.max(self.fresh.remove(subject));
         self.loud.remove(subject);
+        let silenced = self.silenced.remove(subject);
         if self.is_over() {
             (self.repeat_at, self.repeat_due) = (None, false);
         }
         let is_loud = rows.iter().any(|row| row.severity.is_loud());
-        let Some(row) = rows.last().filter(|_| is_loud || known) else {
+        let Some(row) = rows.last().filter(|_| is_loud && !silenced || known) else {
             return;
         };
         self.attempts = self.attempts.saturating_add(row.attempts_total);
@@ -275,15 +280,20 @@ impl Incident {
         policy.repeat_after(age, left).map(|wait| at + wait)
     }
 
-    /// Finds out whether a certificate or source has news that nobody was told.
-    pub(super) fn weigh(&mut self, about: About<'_>) {
+    /// Finds out whether a certificate or source has news that nobody was told, and may be.
+    pub(super) fn weigh(&mut self, about: About<'_>, silent: impl Fn(&str) -> bool) {
         let (subject, link) = (about.subject(), about.link());
         self.urgent.remove(&subject);
         self.fresh.remove(&subject);
         self.loud.remove(&subject);
+        self.silenced.remove(&subject);
         for (rule, alert) in about.alerts() {
             if alert.severity.is_loud() {
                 self.loud.insert(subject.clone());
+            }
+            if silent(rule) {
+                self.silenced.insert(subject.clone());
+                continue;
             }
             if alert.told >= Some(alert.severity) {
                 continue;

@@ -9,17 +9,13 @@ use crate::engine::state::Watched;
 use crate::engine::subject::{About, AboutMut, Subject};
 use crate::rules::Severity;
 use crate::time::LogTime;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Watched {
     /// The messages that are due now.
     pub(super) fn settle(&mut self, instance: &str) -> Vec<Message> {
         let now = self.instance.log_time;
-        for subject in std::mem::take(&mut self.untold) {
-            if let Some(about) = about(&self.instance, &self.certificates, &subject) {
-                self.incidents.weigh(about);
-            }
-        }
+        self.weigh_untold(instance);
         let mut messages = Vec::new();
         for id in self.incidents.take_untold() {
             let Some(incident) = self.incidents.get_mut(&id) else {
@@ -36,16 +32,33 @@ impl Watched {
             self.incidents.reschedule(&id);
             self.incidents.drop_if_spent(&id, now);
         }
+        // What the log itself is worth comes first.
+        messages.sort_by_key(|one| (one.certificates_total > 0, one.at));
         messages
+    }
+
+    /// Finds out which of what changed has news.
+    pub(super) fn weigh_untold(&mut self, instance: &str) {
+        let now = self.instance.log_time;
+        for subject in std::mem::take(&mut self.untold) {
+            if let Some(about) = about(&self.instance, &self.certificates, &subject) {
+                self.incidents.weigh((instance, now), about);
+            }
+        }
     }
 
     fn tell(&mut self, instance: &str, id: &str, reason: Reason) -> Option<Message> {
         let now = self.instance.log_time;
+        let silences = self.incidents.silences.clone();
+        let told = |about: About<'_>, rule: &str| !silences.cover((instance, now), about, rule);
         let incident = self.incidents.get_mut(id)?;
         let members = incident.members.iter();
         let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
-        let mut standing: Vec<Standing<'_>> = abouts.filter_map(Standing::of).collect();
+        let mut standing: Vec<Standing<'_>> = abouts
+            .filter_map(|about| Standing::of(about, told))
+            .collect();
         standing.sort_by_cached_key(Standing::order);
+        let all: BTreeSet<Subject> = standing.iter().map(|one| one.about.subject()).collect();
         // Beside what is loud, a blip of another name is nothing to wake anybody for.
         if standing.first().is_some_and(Standing::is_loud) {
             standing.retain(Standing::is_loud);
@@ -54,23 +67,32 @@ impl Watched {
             instance,
             now,
             standing: &standing,
+            silenced: incident.silenced.difference(&all).count(),
         };
         let message = if reason == Reason::Closed {
             incident.closing(&view)
         } else {
             incident.firing(&view, reason)?
         };
-        let told = standing.iter().map(|one| one.about.subject());
-        let told: Vec<Subject> = told.collect();
+        let named = standing.iter().map(|one| {
+            let rules = one.alerts.iter().map(|(rule, _)| (*rule).to_owned());
+            (one.about.subject(), rules.collect())
+        });
+        let named: Vec<(Subject, BTreeSet<String>)> = named.collect();
         incident.note_told(message.severity, reason, now);
-        for subject in told {
-            self.note_told(id, &subject, message.severity);
+        for (subject, rules) in named {
+            self.note_told(id, (&subject, &rules), message.severity);
         }
         Some(message)
     }
 
-    /// Notes that the open alerts of a certificate or source were told.
-    fn note_told(&mut self, id: &str, subject: &Subject, severity: Severity) {
+    /// Notes that alerts of these rules about a certificate or source were told.
+    fn note_told(
+        &mut self,
+        id: &str,
+        (subject, rules): (&Subject, &BTreeSet<String>),
+        severity: Severity,
+    ) {
         let mut about = match subject {
             Subject::Source => {
                 self.instance_changed = true;
@@ -86,8 +108,10 @@ impl Watched {
         };
         let known = about.link().told.is_some();
         about.link().told = about.link().told.max(Some(severity));
-        for alert in about.alerts().values_mut() {
-            alert.told = Some(alert.severity);
+        for (rule, alert) in about.alerts() {
+            if rules.contains(rule) {
+                alert.told = Some(alert.severity);
+            }
         }
         if let Some(incident) = self.incidents.get_mut(id) {
             incident.known += usize::from(!known);

@@ -6,6 +6,7 @@ use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::incident::{Former, Incident, Register};
 use crate::engine::instance::Instance;
+use crate::engine::silence::Silences;
 use crate::engine::subject::{AboutMut, Subject};
 use crate::time::LogTime;
 use serde::Serialize;
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One row of state: what to write, or to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowChange {
-    /// `instance`, `certificate` or `incident`.
+    /// `instance`, `certificate`, `incident` or `silence`.
     pub kind: &'static str,
     /// The key within the kind.
     pub key: String,
@@ -56,6 +57,7 @@ pub(super) struct Watched {
 const INSTANCE: &str = "instance";
 const CERTIFICATE: &str = "certificate";
 const INCIDENT: &str = "incident";
+pub(super) const SILENCE: &str = "silence";
 
 fn key(instance: &str, within: &str) -> String {
     format!("{instance}/{within}")
@@ -79,6 +81,11 @@ impl Watched {
         }
     }
 
+    /// Everything that is open has to be weighed again.
+    pub(super) fn weigh_all(&mut self) {
+        self.untold.extend(self.incidents.subjects().cloned());
+    }
+
     /// Brings restored incidents together with what they are about.
     fn relink(&mut self, instance: &str) {
         for former in std::mem::take(&mut self.former) {
@@ -100,22 +107,19 @@ impl Watched {
             self.incidents.restore(incident);
             self.incidents.reschedule(&id);
         }
-        for (name, certificate) in &mut self.certificates {
-            if !certificate.alerts.is_empty() {
-                self.untold.insert(Subject::Certificate(name.clone()));
-                self.incidents
-                    .relink(instance, AboutMut::Certificate(certificate));
-            }
+        for certificate in self.certificates.values_mut() {
+            let about = AboutMut::Certificate(certificate);
+            self.incidents.relink(instance, about);
         }
-        if !self.instance.alerts.is_empty() {
-            self.untold.insert(Subject::Source);
-            self.incidents
-                .relink(instance, AboutMut::Source(&mut self.instance));
-        }
+        let about = AboutMut::Source(&mut self.instance);
+        self.incidents.relink(instance, about);
+        self.incidents.heard = self.instance.log_time;
+        self.weigh_all();
+        self.weigh_untold(instance);
     }
 }
 
-fn row<T: Serialize>(kind: &'static str, key: &str, value: Option<&T>) -> RowChange {
+pub(super) fn row<T: Serialize>(kind: &'static str, key: &str, value: Option<&T>) -> RowChange {
     RowChange {
         kind,
         key: key.to_owned(),
@@ -127,10 +131,22 @@ fn row<T: Serialize>(kind: &'static str, key: &str, value: Option<&T>) -> RowCha
 /// a watcher that does not start is worse than one that learns a certificate anew.
 pub(super) fn restore<'a>(
     rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
-) -> (BTreeMap<String, Watched>, Vec<StateError>) {
+) -> (BTreeMap<String, Watched>, Silences, Vec<StateError>) {
+    let mut silences = Silences::default();
     let mut all: BTreeMap<String, Watched> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for (kind, key, value) in rows {
+        let mut unread = |source| {
+            let (kind, key) = (kind.to_owned(), key.to_owned());
+            unreadable.push(StateError { kind, key, source });
+        };
+        if kind == SILENCE {
+            match serde_json::from_str(value) {
+                Ok(silence) => silences.put_back(silence),
+                Err(source) => unread(source),
+            }
+            continue;
+        }
         let instance = if kind == INSTANCE {
             key
         } else {
@@ -138,14 +154,14 @@ pub(super) fn restore<'a>(
         };
         let watched = all.entry(instance.to_owned()).or_default();
         if let Err(source) = put_back(watched, kind, value) {
-            let (kind, key) = (kind.to_owned(), key.to_owned());
-            unreadable.push(StateError { kind, key, source });
+            unread(source);
         }
     }
     for (instance, watched) in &mut all {
+        watched.incidents.silences = silences.clone();
         watched.relink(instance);
     }
-    (all, unreadable)
+    (all, silences, unreadable)
 }
 
 fn instance_of(key: &str) -> &str {

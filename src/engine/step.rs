@@ -310,8 +310,12 @@ impl Step<'_> {
         }
     }
 
-    /// An incident's moment: a reminder falls due, or what waited has to be told.
+    /// An incident's moment: a reminder falls due, what waited has to be told, or a silence ends.
     fn fire_incident(&mut self, watched: &mut Watched, at: LogTime) {
+        if watched.incidents.hear_end(at) {
+            watched.weigh_all();
+            return;
+        }
         let Some(id) = watched.incidents.take_wake() else {
             return;
         };

@@ -60,6 +60,8 @@ pub struct CertificateRow {
     pub issued_by: Option<Ca>,
     /// The rules whose alerts are open.
     pub alerts: Vec<String>,
+    /// Those of them that nobody is told of.
+    pub silenced: Vec<String>,
 }
 
 impl CertificateRow {
@@ -87,6 +89,7 @@ impl CertificateRow {
             ca: streak.and_then(|streak| streak.ca),
             issued_by: certificate.issued_by,
             alerts: certificate.alerts.keys().cloned().collect(),
+            silenced: Vec::new(),
         }
     }
 }

@@ -70,6 +70,9 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
         if !row.alerts.is_empty() {
             text.push_str(&format!("  open: {}", row.alerts.join(", ")));
         }
+        if !row.silenced.is_empty() {
+            text.push_str(&format!("  silenced: {}", row.silenced.join(", ")));
+        }
         text.push('\n');
     }
     if rows.is_empty() {
@@ -79,6 +82,15 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
         text.push_str(&format!("{owed} messages wait to be delivered.\n"));
     }
     text
+}
+
+/// How many silences are in force; nothing where there is none.
+pub fn silences(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 silence is in force; `notafter silence list` shows it.\n".to_owned(),
+        _ => format!("{count} silences are in force; `notafter silence list` shows them.\n"),
+    }
 }
 
 /// What was said about certificates that nobody understood; nothing where all was.

@@ -131,7 +131,7 @@ impl Watcher {
             ["kind", "key", "value"].map(|field| row[field].as_str().unwrap().to_owned())
         });
         let kind = |word: &str| {
-            ["certificate", "incident", "instance"]
+            ["certificate", "incident", "instance", "silence"]
                 .into_iter()
                 .find(|one| *one == word)
         };

@@ -4,7 +4,7 @@ use crate::code::{find_word, is_word};
 use crate::tree::{File, Tree};
 
 /// Every room with the rooms it may use.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("time", &[]),
     ("diagnostic", &[]),
     ("matrix_room", &[]),
@@ -24,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         &["engine", "matrix_room", "rules", "store", "time"],
     ),
     ("serve", &["engine", "report", "rules", "time"]),
+    ("control", &["engine", "time"]),
 ];
 
 /// The room that knows all others.

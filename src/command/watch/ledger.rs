@@ -135,6 +135,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Commits at once, unless the store has just failed.
+    pub(super) fn flush(&mut self, engine: &mut Engine) -> Result<(), Failed> {
+        self.touch();
+        if self.retry_at.is_some() {
+            return self.commit_if_due(engine);
+        }
+        self.commit(engine)
+    }
+
     /// Position, state and outbox in one transaction; only then is anything sent.
     fn commit(&mut self, engine: &mut Engine) -> Result<(), Failed> {
         for row in engine.take_rows() {

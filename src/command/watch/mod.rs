@@ -1,5 +1,6 @@
 //! `notafter watch`: live sources, the engine, the store and the channels in one loop.
 
+mod control;
 mod desk;
 mod ledger;
 mod pump;

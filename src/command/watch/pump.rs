@@ -3,11 +3,13 @@
 use crate::command::arguments::WatchArguments;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::intake::Intake;
+use crate::command::watch::control::{Counter, hush};
 use crate::command::watch::desk::Desk;
 use crate::command::watch::ledger::{Ledger, now};
 use crate::command::watch::running::{Heard, Running};
 use crate::command::watch::service;
 use crate::command::watch::setup::{Plan, plan};
+use crate::control::{Asked, Reply, WatchedSource};
 use crate::engine::{Engine, Notice};
 use crate::serve::{InstanceRow, Snapshot};
 use crate::source::batch::{Batch, FromSource};
@@ -33,6 +35,7 @@ struct Pump {
     live: BTreeSet<Arc<str>>,
     watchdog: Option<Duration>,
     desk: Desk,
+    counter: Counter,
     /// Lines of each source, and unreadable ones among them.
     counts: BTreeMap<Arc<str>, (u64, u64)>,
     /// The last reload was refused, so what is in force is not what is in the file.
@@ -54,6 +57,7 @@ pub(super) async fn watch(arguments: &WatchArguments) -> Result<Exit, Failed> {
             got = pump.running.next() => pump.take(got)?,
             outcome = pump.ledger.courier.next() => pump.ledger.outcome(&outcome)?,
             question = pump.desk.next() => question.answer(|| pump.snapshot()),
+            asked = pump.counter.next() => pump.answer(asked)?,
             () = sleep(pause) => turned = None,
             _ = hup.recv() => pump.reload(arguments).await?,
             () = either(&mut term, &mut int) => break,
@@ -94,6 +98,7 @@ impl Pump {
             live: BTreeSet::new(),
             watchdog: service::watchdog(),
             desk: Desk::new(),
+            counter: Counter::open(&plan.state),
             counts: BTreeMap::new(),
             refused: false,
         };
@@ -290,6 +295,28 @@ impl Pump {
         self.ledger.commit_if_due(&mut self.intake.engine)?;
         service::alive();
         self.desk.beat();
+        Ok(())
+    }
+
+    /// Answers what came through the control socket, once what it changed is written.
+    fn answer(&mut self, asked: Asked) -> Result<(), Failed> {
+        let engine = &mut self.intake.engine;
+        let instances: Vec<String> = self.running.names().map(ToString::to_string).collect();
+        let reply = hush(engine, &instances, &asked.request, now());
+        for source in self.live.clone() {
+            self.settle(&source)?;
+        }
+        self.ledger.flush(&mut self.intake.engine)?;
+        let source = |name: &Arc<str>| WatchedSource {
+            name: name.to_string(),
+            log_time: self.intake.engine.log_time(name),
+            caught_up: self.live.contains(name),
+        };
+        asked.reply(reply.unwrap_or_else(|| Reply::Status {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sources: self.running.names().map(source).collect(),
+        }));
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use crate::engine::alert::AlertRow;
 use crate::engine::incident::Incident;
 use crate::engine::incident::fault::{Fault, Place};
 use crate::engine::policy::Policy;
-use crate::engine::subject::{About, AboutMut};
+use crate::engine::silence::Silences;
+use crate::engine::subject::{About, AboutMut, Subject};
 use crate::time::LogTime;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,10 @@ const ZONES_APART: usize = 3;
 pub(in crate::engine) struct Register {
     /// How alerts are told.
     pub policy: Policy,
+    /// What nobody is told of.
+    pub silences: Silences,
+    /// How far the ends of silences were heard.
+    pub heard: Option<LogTime>,
     all: BTreeMap<String, Incident>,
     /// The latest incident of each fault.
     by_fault: BTreeMap<Fault, String>,
@@ -103,14 +108,30 @@ impl Register {
         id
     }
 
-    /// Weighs what is open about a certificate or source in its incident.
-    pub(in crate::engine) fn weigh(&mut self, about: About<'_>) {
+    /// Weighs what is open about a certificate or source in its incident, as the log stands at a
+    /// moment.
+    pub(in crate::engine) fn weigh(&mut self, at: (&str, Option<LogTime>), about: About<'_>) {
+        let silent = |rule: &str| self.silences.cover(at, about, rule);
         if let Some(id) = &about.link().incident
             && let Some(incident) = self.all.get_mut(id)
         {
-            incident.weigh(about);
+            incident.weigh(about, silent);
             self.untold.insert(id.clone());
         }
+    }
+
+    /// Everything that has open alerts.
+    pub(in crate::engine) fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.all.values().flat_map(|one| &one.members)
+    }
+
+    /// Whether a silence ends at this moment.
+    pub(in crate::engine) fn hear_end(&mut self, at: LogTime) -> bool {
+        let ends = self.silences.next_end(self.heard) == Some(at);
+        if ends {
+            self.heard = Some(at);
+        }
+        ends
     }
 
     /// An incident by id, to be looked at by time alone.
@@ -141,9 +162,12 @@ impl Register {
         }
     }
 
-    /// The next moment at which an incident has to be looked at.
+    /// The next moment at which an incident has to be looked at, or a silence ends.
     pub(in crate::engine) fn next_wake(&self) -> Option<LogTime> {
-        self.wakes.first().map(|(at, _)| *at)
+        let wake = self.wakes.first().map(|(at, _)| *at);
+        wake.into_iter()
+            .chain(self.silences.next_end(self.heard))
+            .min()
     }
 
     /// The incident whose moment has come.
@@ -225,7 +249,6 @@ impl Register {
             } else {
                 incident.join(&subject, &called, about.link());
             }
-            incident.weigh(about.about());
         }
     }
 }

@@ -18,6 +18,8 @@ const NAMED: usize = 1_000;
 /// One name in trouble, as it stands.
 pub(in crate::engine) struct Standing<'a> {
     pub about: About<'a>,
+    /// Its open alerts that are not silenced, by rule.
+    pub alerts: Vec<(&'a str, &'a OpenAlert)>,
     /// The rule and the alert that a person should read first.
     pub lead: (&'a str, &'a OpenAlert),
     /// Whether that alert has not been told.
@@ -25,17 +27,24 @@ pub(in crate::engine) struct Standing<'a> {
 }
 
 impl<'a> Standing<'a> {
-    /// How a certificate or source stands; `None` when nothing is open. Of several alerts that are as
-    /// loud, one that has not been told comes first, then the one that says most.
-    pub(in crate::engine) fn of(about: About<'a>) -> Option<Self> {
+    /// How a certificate or source stands; `None` when nothing is open that may be told. Of several
+    /// alerts that are as loud, one that has not been told comes first, then the one that says most.
+    pub(in crate::engine) fn of(
+        about: About<'a>,
+        may_be_told: impl Fn(About<'_>, &str) -> bool,
+    ) -> Option<Self> {
         let is_news = |alert: &OpenAlert| alert.told < Some(alert.severity);
-        let alerts = about.alerts().iter();
-        let lead = alerts
-            .min_by_key(|(rule, alert)| (Reverse(alert.severity), !is_news(alert), telling(rule)));
-        lead.map(|(rule, alert)| Self {
+        let open = about.alerts().iter();
+        let open = open.filter(|(rule, _)| may_be_told(about, rule));
+        let alerts: Vec<_> = open.map(|(rule, alert)| (rule.as_str(), alert)).collect();
+        let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
+            (Reverse(alert.severity), !is_news(alert), telling(rule))
+        })?;
+        Some(Self {
             about,
-            lead: (rule, alert),
-            is_news: is_news(alert),
+            alerts,
+            lead,
+            is_news: is_news(lead.1),
         })
     }
 
@@ -98,6 +107,8 @@ pub(in crate::engine) struct View<'a> {
     pub now: Option<LogTime>,
     /// The names in trouble, the most pressing first.
     pub standing: &'a [Standing<'a>],
+    /// How many others nobody is told of.
+    pub silenced: usize,
 }
 
 impl Incident {
@@ -116,7 +127,7 @@ impl Incident {
             AlertRow::new(&change, alert, one.about)
         };
         let rows: Vec<AlertRow> = if let [one] = view.standing {
-            let mut alerts: Vec<_> = one.about.alerts().iter().collect();
+            let mut alerts = one.alerts.clone();
             alerts.sort_by_key(|(rule, alert)| (Reverse(alert.severity), telling(rule)));
             let rows = alerts
                 .into_iter()
@@ -253,7 +264,10 @@ impl Incident {
                 ));
             }
         }
-        let quiet = self.members.len().saturating_sub(count);
+        if view.silenced > 0 {
+            news.push_str(&format!(" {} more are silenced.", view.silenced));
+        }
+        let quiet = self.members.len().saturating_sub(count + view.silenced);
         if quiet > 0 {
             news.push_str(&format!(
                 " {quiet} more failed once or twice, which may be nothing."
@@ -383,10 +397,9 @@ fn certificates(count: usize) -> String {
 fn one_body(one: &Standing<'_>, lead: &AlertRow, well_again: Option<String>) -> String {
     let mut parts = vec![lead.summary.clone(), format!("What to do: {}", lead.remedy)];
     let others: Vec<String> = one
-        .about
-        .alerts()
+        .alerts
         .iter()
-        .filter(|(rule, _)| **rule != lead.rule)
+        .filter(|(rule, _)| *rule != lead.rule)
         .map(|(rule, alert)| format!("{rule} ({})", alert.severity))
         .collect();
     if !others.is_empty() {

@@ -1,0 +1,113 @@
+//! What the running watch does when it is asked through the control socket.
+
+use crate::command::control::candidates;
+use crate::command::exit::say;
+use crate::control::{Asked, Reply, Request, Server};
+use crate::diagnostic::nearest;
+use crate::engine::{Engine, Matchers, Silence};
+use crate::time::{LogTime, WallTime};
+use std::future::pending;
+use std::path::Path;
+
+/// The socket, where one could be made. Without it watching goes on.
+pub(super) struct Counter {
+    server: Option<Server>,
+}
+
+impl Counter {
+    /// Opens the socket of a watch with this state.
+    pub(super) fn open(state: &Path) -> Self {
+        let server = candidates(state).first().and_then(|path| {
+            Server::bind(path)
+                .inspect_err(|error| {
+                    say(&format!(
+                        "warning: no control socket at {}: {error}; `notafter silence` will not reach this watch",
+                        path.display()
+                    ));
+                })
+                .ok()
+        });
+        Self { server }
+    }
+
+    /// The next that is asked. Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Asked {
+        match &mut self.server {
+            Some(server) => match server.next().await {
+                Some(asked) => asked,
+                None => pending().await,
+            },
+            None => pending().await,
+        }
+    }
+}
+
+/// A moment of our clock on that of the logs.
+fn on_logs(moment: WallTime) -> LogTime {
+    LogTime::from_micros(moment.micros())
+}
+
+/// Does what concerns silences; `None` for everything else.
+pub(super) fn hush(
+    engine: &mut Engine,
+    instances: &[String],
+    request: &Request,
+    now: WallTime,
+) -> Option<Reply> {
+    let result = match request {
+        Request::Status => return None,
+        Request::Silences => {
+            let silences = engine.silences().filter(|one| one.until > on_logs(now));
+            Ok(silences.cloned().collect())
+        }
+        Request::Silence {
+            matchers,
+            until,
+            comment,
+        } => silence(engine, instances, (matchers, comment), (now, *until)).map(|one| vec![one]),
+        Request::Expire { id } => engine
+            .expire(id)
+            .map(|one| vec![one])
+            .ok_or_else(|| unknown("silence", id, engine.silences().map(|one| one.id.as_str()))),
+    };
+    Some(match result {
+        Ok(silences) => Reply::Silences { silences },
+        Err(message) => Reply::Refused { message },
+    })
+}
+
+fn silence(
+    engine: &mut Engine,
+    instances: &[String],
+    (matchers, comment): (&Matchers, &str),
+    (now, until): (WallTime, WallTime),
+) -> Result<Silence, String> {
+    if let Some(rule) = &matchers.rule {
+        let mut rules = engine.rules();
+        if !rules.any(|one| one == rule) {
+            return Err(unknown("rule", rule, engine.rules()));
+        }
+    }
+    if let Some(instance) = matchers
+        .instance
+        .as_ref()
+        .filter(|one| !instances.contains(one))
+    {
+        return Err(unknown(
+            "watched Caddy",
+            instance,
+            instances.iter().map(String::as_str),
+        ));
+    }
+    let span = (on_logs(now), on_logs(until));
+    let silence = Silence::new(matchers.clone(), span, comment).map_err(|why| why.to_string())?;
+    engine
+        .silence(silence.clone())
+        .map_err(|why| why.to_string())?;
+    Ok(silence)
+}
+
+fn unknown<'n>(what: &str, wanted: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let help = nearest(wanted, known).map(|name| format!("; did you mean `{name}`?"));
+    format!("no {what} is called `{wanted}`{}", help.unwrap_or_default())
+}

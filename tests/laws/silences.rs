@@ -1,0 +1,182 @@
+//! What is silenced is not told, and what outlives its silence is.
+
+use crate::drive::Watcher;
+use crate::scribe::{DAY, SERVFAIL, Scribe, at};
+use notafter::engine::message::{Message, Reason};
+use notafter::engine::{Matchers, Silence};
+
+const HOUR: f64 = 3_600.0;
+
+/// Three names of a zone that fail for five hours; the first one is renewed then.
+fn failing() -> Scribe {
+    let mut scribe = Scribe::default();
+    for name in ["a.example.com", "b.example.com", "c.example.com"] {
+        let next = scribe.streak((0.0, 5.0 * HOUR), name, SERVFAIL, 20.0 * DAY);
+        if name == "a.example.com" {
+            scribe.renewal(next, name, 19.0 * DAY);
+        }
+    }
+    scribe
+}
+
+fn silence(matchers: Matchers, until: f64) -> Silence {
+    Silence::new(matchers, (at(0.0), at(until)), "the zone moves").unwrap()
+}
+
+fn name(glob: &str) -> Matchers {
+    Matchers {
+        certificate: Some(glob.to_owned()),
+        ..Matchers::default()
+    }
+}
+
+/// Tells the log with silences that are made before its first line.
+fn told(silences: &[Silence], until: f64, mut each: impl FnMut(&mut Watcher)) -> Watcher {
+    let mut waiting = Some(silences);
+    failing().tell_until(until, |watcher| {
+        for silence in waiting.take().into_iter().flatten() {
+            watcher.engine.silence(silence.clone()).unwrap();
+        }
+        each(watcher);
+    })
+}
+
+fn loud(watcher: &Watcher) -> Vec<&Message> {
+    let messages = watcher.messages.iter();
+    messages.filter(|one| one.severity.is_loud()).collect()
+}
+
+#[test]
+fn what_is_silenced_is_not_told_and_what_is_open_at_the_end_is_told_then() {
+    let all = told(&[], 8.0 * HOUR, |_| {});
+    let watcher = told(
+        &[silence(name("*.EXAMPLE.com"), 4.0 * HOUR)],
+        8.0 * HOUR,
+        |_| {},
+    );
+    assert_eq!(watcher.rows, all.rows, "rows are as they are");
+    let loud = loud(&watcher);
+    assert_eq!(loud[0].reason, Reason::Opened);
+    assert_eq!(loud[0].certificates_total, 3);
+    assert_eq!(watcher.engine.silences().count(), 0, "it is over");
+}
+
+#[test]
+fn a_silence_ends_at_its_own_moment_though_no_line_comes() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 700.0), "a.example.com", SERVFAIL, 20.0 * DAY);
+    let mut watcher = scribe.tell(|watcher| {
+        let rule = name("a.example.com");
+        watcher.engine.silence(silence(rule, 2.0 * HOUR)).unwrap();
+    });
+    assert!(loud(&watcher).is_empty());
+    watcher.tick(at(2.0 * HOUR - 1.0));
+    watcher.settle();
+    assert!(loud(&watcher).is_empty());
+    assert!(watcher.engine.deadline(crate::drive::INSTANCE) <= Some(at(2.0 * HOUR)));
+    watcher.tick(at(2.0 * HOUR));
+    watcher.settle();
+    assert_eq!(loud(&watcher).len(), 1);
+}
+
+#[test]
+fn what_comes_and_goes_under_a_silence_is_never_told() {
+    let watcher = told(&[silence(name("a.*"), DAY)], 8.0 * HOUR, |_| {});
+    for message in &watcher.messages {
+        let names_it = message
+            .certificates
+            .iter()
+            .any(|one| one == "a.example.com");
+        assert!(
+            !names_it && !message.body.contains("- a.example.com"),
+            "{}",
+            message.body
+        );
+    }
+    let told = loud(&watcher);
+    let many = told.iter().find(|one| one.certificates_total == 2).unwrap();
+    assert!(many.body.contains("1 more are silenced."), "{}", many.body);
+}
+
+#[test]
+fn rule_cause_and_instance_are_matched_each_and_together() {
+    let with = |set: fn(&mut Matchers)| {
+        let mut matchers = Matchers::default();
+        set(&mut matchers);
+        let watcher = told(&[silence(matchers, DAY)], 4.0 * HOUR, |_| {});
+        loud(&watcher)
+            .iter()
+            .flat_map(|one| one.alerts.clone())
+            .count()
+    };
+    assert_eq!(with(|one| one.cause = Some("dns".into())), 0);
+    assert_eq!(with(|one| one.instance = Some("caddy".into())), 0);
+    assert!(with(|one| one.instance = Some("other".into())) > 0);
+    assert!(with(|one| one.cause = Some("ca".into())) > 0);
+    let only = |one: &mut Matchers| {
+        one.cause = Some("dns.servfail".into());
+        one.rule = Some("dns-broken".into());
+    };
+    assert!(with(only) > 0, "other rules are told");
+    let watcher = told(
+        &[silence(
+            {
+                let mut one = Matchers::default();
+                only(&mut one);
+                one
+            },
+            DAY,
+        )],
+        4.0 * HOUR,
+        |_| {},
+    );
+    for message in loud(&watcher) {
+        assert!(!message.alerts.iter().any(|row| row["rule"] == "dns-broken"));
+        assert!(!message.body.contains("dns-broken"), "{}", message.body);
+    }
+}
+
+#[test]
+fn the_end_of_what_was_told_before_a_silence_is_told() {
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((0.0, 2.0 * HOUR), "a.example.com", SERVFAIL, 20.0 * DAY);
+    scribe.renewal(next, "a.example.com", 19.0 * DAY);
+    let watcher = scribe.tell_until(4.0 * HOUR, |watcher| {
+        if loud(watcher).len() == 1 && watcher.engine.silences().count() == 0 {
+            watcher.engine.silence(silence(name("*"), DAY)).unwrap();
+        }
+    });
+    let reasons: Vec<Reason> = loud(&watcher).iter().map(|one| one.reason).collect();
+    assert_eq!(reasons, [Reason::Opened, Reason::Closed]);
+}
+
+#[test]
+fn a_silence_that_is_expired_early_ends_at_once() {
+    let mut id = None;
+    let silences = [silence(name("*"), DAY)];
+    let mut watcher = told(&silences, 2.0 * HOUR, |watcher| {
+        id = watcher.engine.silences().next().map(|one| one.id.clone());
+    });
+    assert!(loud(&watcher).is_empty());
+    assert!(watcher.engine.expire("nonsense").is_none());
+    assert!(watcher.engine.expire(&id.unwrap()).is_some());
+    watcher.settle();
+    assert_eq!(loud(&watcher).len(), 1);
+}
+
+#[test]
+fn restarts_change_nothing_about_silences() {
+    let silences = [
+        silence(name("a.*"), 4.0 * HOUR),
+        silence(name("b.*"), 3.0 * HOUR),
+    ];
+    let whole = told(&silences, 8.0 * HOUR, |_| {});
+    let restarted = told(&silences, 8.0 * HOUR, |watcher| {
+        watcher.commit();
+        watcher.restart();
+        watcher.settle();
+    });
+    assert_eq!(restarted.rows, whole.rows);
+    assert_eq!(restarted.messages, whole.messages);
+    assert_eq!(restarted.keys("silence").len(), 0);
+}

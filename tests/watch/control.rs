@@ -1,0 +1,172 @@
+//! The control socket of a running watch, and the verbs that ask through it.
+
+use crate::hook::Hook;
+use crate::process::{Place, wait_for};
+use crate::recent::{LATER, Recent, START};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::process::Output;
+
+fn ask(place: &Place, words: &[&str]) -> Output {
+    let mut arguments = words.to_vec();
+    arguments.extend(["--state", "state"]);
+    place.command(&arguments).output().unwrap()
+}
+
+/// What a verb printed; it has to succeed.
+fn told(place: &Place, words: &[&str]) -> String {
+    let output = ask(place, words);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A failure's exit code and words.
+fn refused(place: &Place, words: &[&str]) -> (Option<i32>, String) {
+    let output = ask(place, words);
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said)
+}
+
+const QUIET: [&str; 8] = [
+    "silence",
+    "add",
+    "--certificate",
+    "*.example.test",
+    "--for",
+    "1h",
+    "--comment",
+    "moving",
+];
+
+#[test]
+fn what_is_silenced_is_not_sent_until_the_silence_is_expired() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log("");
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    let added = told(&place, &QUIET);
+    let id = added.split(' ').next().unwrap().to_owned();
+    assert!(
+        added.contains("certificate *.example.test  (moving)"),
+        "{added}"
+    );
+    assert_eq!(told(&place, &["silence", "list"]), added);
+
+    place.log(&Recent::new(40, 2).between(0.0, 40.0));
+    wait_for("the rows", || place.recorded().len() >= 8);
+    let status = place.status();
+    let row = status.iter().find(|row| row["name"] == START).unwrap();
+    assert_eq!(row["silenced"], row["alerts"]);
+    let shown = told(&place, &["status"]);
+    assert!(shown.contains("1 silence is in force"), "{shown}");
+    assert!(shown.contains(&format!("pid {}.", watch.pid())), "{shown}");
+    assert!(hook.taken().is_empty(), "{:#?}", hook.taken());
+
+    watch.kill();
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    assert_eq!(
+        told(&place, &["silence", "list"]),
+        added,
+        "it survives a kill"
+    );
+    assert!(hook.taken().is_empty(), "{:#?}", hook.taken());
+
+    let ended = told(&place, &["silence", "expire", &id]);
+    assert!(ended.starts_with(&id), "{ended}");
+    wait_for("what was kept quiet", || hook.taken().len() == 1);
+    assert!(hook.told("retry-after-expiry", START) || hook.told("expired", START));
+    assert_eq!(hook.heard(LATER), ["firing critical"]);
+    assert_eq!(told(&place, &["silence", "list"]), "Nothing is silenced.\n");
+    wait_for("the delivery to be noted", || {
+        told(&place, &["notify", "log"]).contains("  delivered ")
+    });
+    let log = told(&place, &["notify", "log", "--json"]);
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains(r#""state":"delivered""#), "{log}");
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    hook.expect_no_message_twice();
+    assert!(!place.path("state/control.sock").exists());
+}
+
+#[test]
+fn mistakes_are_said_and_nobody_running_is_69() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log("");
+    let (code, said) = refused(&place, &QUIET);
+    assert_eq!(code, Some(69), "{said}");
+    assert!(said.contains("no watch runs"), "{said}");
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    let mode = place
+        .path("state/control.sock")
+        .metadata()
+        .unwrap()
+        .permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    let end = ["--for", "1h", "--comment", "x"];
+    for (matcher, expected) in [
+        (["--rule", "expirin"], "did you mean `expiring`?"),
+        (["--instance", "cady"], "did you mean `caddy`?"),
+        (["--cause", "dnss"], "no cause is called so"),
+    ] {
+        let words = [&["silence", "add"][..], &matcher, &end].concat();
+        let (code, said) = refused(&place, &words);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    for (end, expected) in [
+        (["--for", "soon"], "write it like `2h`"),
+        (["--until", "tomorrow"], "write it like 2026"),
+        (["--until", "2020-01-01T00:00:00Z"], "over before it begins"),
+    ] {
+        let words = [
+            &["silence", "add", "--cause", "dns", "--comment", "x"][..],
+            &end,
+        ]
+        .concat();
+        let (code, said) = refused(&place, &words);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    let without: [&[&str]; 3] = [
+        &["silence", "add", "--for", "1h", "--comment", "x"],
+        &["silence", "add", "--cause", "dns", "--comment", "x"],
+        &["silence", "add", "--cause", "dns", "--for", "1h"],
+    ];
+    for words in without {
+        assert_eq!(refused(&place, words).0, Some(2), "{words:?}");
+    }
+    let (code, said) = refused(&place, &["silence", "expire", "0123"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("no silence is called `0123`"), "{said}");
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+}
+
+#[test]
+fn bad_clients_stop_nobody() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log("");
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    let connect = || UnixStream::connect(place.path("state/control.sock")).unwrap();
+    let mute: Vec<UnixStream> = (0..4).map(|_| connect()).collect();
+    let long = vec![b'x'; 100_000];
+    for hostile in [&b"\xff\xfe\n"[..], b"{}\n", b"{\"ask\":\"stop\"}\n", &long] {
+        let mut stream = connect();
+        // A request that is too long may be answered before all of it is written.
+        stream.write_all(hostile).ok();
+        stream.shutdown(std::net::Shutdown::Write).ok();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).ok();
+        assert!(reply.is_empty() || reply.contains("refused"), "{reply}");
+    }
+    drop(connect());
+    assert_eq!(told(&place, &["silence", "list"]), "Nothing is silenced.\n");
+    drop(mute);
+    place.log(&Recent::new(40, 2).between(0.0, 40.0));
+    wait_for("the alarm", || hook.taken().len() == 1);
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+}
