@@ -39,7 +39,7 @@ def _received(report, outcome, receiver, messages):
     for name in DOOMED:
         _doomed(report, outcome, receiver, name, messages)
     for name in BLIPS:
-        loud = [message for message in about(messages, name) if message.loud]
+        loud = [message for message in about(messages, name, of_trouble) if message.loud]
         report.check(title + f"no loud message of {name}", not loud, "quiet at most", shown(loud, outcome.zero))
     texts = Counter(message.text for message in messages)
     twice = [text for text, count in texts.items() if count > 1]
@@ -47,10 +47,15 @@ def _received(report, outcome, receiver, messages):
     report.check(title + "no message twice", not twice, "each once", "\n".join(twice), everything)
 
 
-def about(messages, name):
+def about(messages, name, part=lambda message: message.text):
     """Messages that mention the name itself, not a longer one that ends in it."""
     whole = re.compile(r"(?<![\w.-])" + re.escape(name) + r"(?![\w-])")
-    return [message for message in messages if whole.search(message.text)]
+    return [message for message in messages if whole.search(part(message))]
+
+
+def of_trouble(message):
+    """What a message says without the names that are well again, which a loud one about others may list."""
+    return re.sub(r"^Well again since the last message: .*$", "", message.text, flags=re.MULTILINE)
 
 
 def _doomed(report, outcome, receiver, name, messages):
