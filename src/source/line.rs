@@ -17,6 +17,20 @@ const HELD_MAX: usize = LINE_BYTES_MAX + 1;
 const HELD_USUAL: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Adds a part to a line that is not whole yet. Of a line that is too long one byte more is kept than
+/// it may have, so that it is seen for what it is.
+pub(super) fn hold(held: &mut Vec<u8>, part: &[u8]) {
+    let room = HELD_MAX.saturating_sub(held.len());
+    let kept = part.get(..room.min(part.len())).unwrap_or_default();
+    let needed = held.len() + kept.len();
+    if needed > held.capacity() {
+        // Doubling alone would end at 2 MiB for a line of one.
+        let target = (held.capacity() * 2).clamp(needed, HELD_MAX);
+        held.reserve_exact(target - held.len());
+    }
+    held.extend_from_slice(kept);
+}
+
 /// A line that was not rejected by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate<'a> {
@@ -183,15 +197,7 @@ impl Scanner {
 
     fn hold(&mut self, part: &[u8]) {
         self.open += part.len() as u64;
-        let room = HELD_MAX.saturating_sub(self.held.len());
-        let kept = part.get(..room.min(part.len())).unwrap_or_default();
-        let needed = self.held.len() + kept.len();
-        if needed > self.held.capacity() {
-            // Doubling alone would end at 2 MiB for a line of one.
-            let target = (self.held.capacity() * 2).clamp(needed, HELD_MAX);
-            self.held.reserve_exact(target - self.held.len());
-        }
-        self.held.extend_from_slice(kept);
+        hold(&mut self.held, part);
     }
 
     fn complete_held(

@@ -1,7 +1,7 @@
 //! Pieces into whole lines.
 
 use super::frame::Piece;
-use crate::source::line::LINE_BYTES_MAX;
+use crate::source::line::hold;
 
 /// Joins the pieces of lines; both streams of a container may have one that is unfinished.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl Joining {
         match (open, line) {
             (None, Some(line)) => on(piece.at, line),
             (Some(mut open), Some(line)) => {
-                open.append(line);
+                hold(&mut open.bytes, line);
                 on(open.at, &open.bytes);
             }
             (open, None) => {
@@ -43,7 +43,7 @@ impl Joining {
                     at: piece.at,
                     bytes: Vec::new(),
                 });
-                open.append(piece.bytes);
+                hold(&mut open.bytes, piece.bytes);
                 self.open.push(open);
             }
         }
@@ -62,18 +62,10 @@ impl Joining {
     }
 }
 
-impl Open {
-    /// Keeps one byte more than a line may have, so that a longer one is seen for what it is.
-    fn append(&mut self, piece: &[u8]) {
-        let room = (LINE_BYTES_MAX + 1).saturating_sub(self.bytes.len());
-        self.bytes
-            .extend_from_slice(piece.get(..room).unwrap_or(piece));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::line::LINE_BYTES_MAX;
 
     fn take(joining: &mut Joining, pieces: &[(u8, i64, &str)]) -> Vec<String> {
         let mut lines = Vec::new();

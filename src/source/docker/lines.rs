@@ -18,13 +18,19 @@ pub(super) struct Lines {
     framing: Framing,
     order: Order,
     joining: Joining,
-    memory: Memory,
-    scanner: Scanner,
-    gathering: Gathering,
+    taken: Taken,
     /// Where the pass began.
     from: i64,
     /// Whether the pass follows.
     follows: bool,
+}
+
+/// The lines that are new, and how they are told from those that are not.
+#[derive(Debug)]
+struct Taken {
+    memory: Memory,
+    scanner: Scanner,
+    gathering: Gathering,
     is_unsent: bool,
     has_lost: bool,
 }
@@ -35,13 +41,15 @@ impl Lines {
             framing: Framing::new(false),
             order: Order::default(),
             joining: Joining::default(),
-            scanner: Scanner::resumed(0, place.line),
-            gathering: Gathering::default(),
             from: place.since,
-            memory: Memory::new(place),
             follows: false,
-            is_unsent: false,
-            has_lost: false,
+            taken: Taken {
+                scanner: Scanner::resumed(0, place.line),
+                gathering: Gathering::default(),
+                memory: Memory::new(place),
+                is_unsent: false,
+                has_lost: false,
+            },
         }
     }
 
@@ -52,29 +60,29 @@ impl Lines {
         self.framing = Framing::new(is_terminal);
         self.order = Order::default();
         self.joining = Joining::default();
-        self.memory.begin_pass();
+        self.taken.memory.begin_pass();
         self.from
     }
 
     /// Takes the next bytes; says whether the stream can be trusted still.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<bool, Garbage> {
         let mut is_trusted = true;
-        let (follows, order, joining) = (self.follows, &mut self.order, &mut self.joining);
-        let mut taking = Taking {
-            memory: &mut self.memory,
-            scanner: &mut self.scanner,
-            gathering: &mut self.gathering,
-            is_unsent: &mut self.is_unsent,
-            has_lost: &mut self.has_lost,
-        };
-        self.framing.feed(bytes, &mut |piece| {
+        let Self {
+            framing,
+            order,
+            joining,
+            taken,
+            follows,
+            ..
+        } = self;
+        framing.feed(bytes, &mut |piece| {
             // What is known already is passed over, and may lie as it likes.
-            is_trusted &= !follows || taking.memory.is_searching() || order.allows(&piece);
+            is_trusted &= !*follows || taken.memory.is_searching() || order.allows(&piece);
             if is_trusted {
-                if follows {
+                if *follows {
                     order.note(&piece);
                 }
-                joining.take(piece, &mut |at, line| taking.line(at, line));
+                joining.take(piece, &mut |at, line| taken.line(at, line));
             }
         })?;
         Ok(is_trusted)
@@ -82,43 +90,38 @@ impl Lines {
 
     /// Takes what was begun and will not be ended any more.
     pub(super) fn finish(&mut self) {
-        let mut taking = Taking {
-            memory: &mut self.memory,
-            scanner: &mut self.scanner,
-            gathering: &mut self.gathering,
-            is_unsent: &mut self.is_unsent,
-            has_lost: &mut self.has_lost,
-        };
-        self.joining.finish(&mut |at, line| taking.line(at, line));
+        let Self { joining, taken, .. } = self;
+        joining.finish(&mut |at, line| taken.line(at, line));
     }
 
     pub(super) fn is_unsent(&self) -> bool {
-        self.is_unsent
+        self.taken.is_unsent
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.gathering.is_full() || self.scanner.counts().bytes >= BATCH_BYTES_MAX as u64
+        self.taken.gathering.is_full()
+            || self.taken.scanner.counts().bytes >= BATCH_BYTES_MAX as u64
     }
 
     /// Whether a line of this time cannot have come by this stream.
     pub(super) fn lacks(&self, at: i64) -> bool {
         let open = self.joining.open_since().unwrap_or(i64::MIN);
-        at > open.max(self.memory.place().latest)
+        at > open.max(self.taken.memory.place().latest)
     }
 
     /// Whether the anchor was missed since this was asked last.
     pub(super) fn take_lost(&mut self) -> bool {
-        std::mem::take(&mut self.has_lost)
+        std::mem::take(&mut self.taken.has_lost)
     }
 
     /// Gives what there is to hand over.
     pub(super) fn take(&mut self, file: Arc<str>, caught_up: bool) -> Handed {
-        self.is_unsent = false;
+        self.taken.is_unsent = false;
         Handed {
             file,
-            lines: self.gathering.take(),
-            counts: self.scanner.take_counts(),
-            rejected_until: self.scanner.take_rejected(),
+            lines: self.taken.gathering.take(),
+            counts: self.taken.scanner.take_counts(),
+            rejected_until: self.taken.scanner.take_rejected(),
             place: self.place(),
             caught_up,
         }
@@ -126,37 +129,28 @@ impl Lines {
 
     /// Where to go on once everything so far is in the store.
     fn place(&self) -> Place {
-        let mut place = self.memory.place().clone();
+        let mut place = self.taken.memory.place().clone();
         // What came before the anchor may have begun earlier.
-        place.since = if self.memory.is_searching() {
+        place.since = if self.taken.memory.is_searching() {
             self.from
         } else {
             let open = self.joining.open_since().unwrap_or(i64::MAX);
             open.min(place.since)
         };
-        place.line = self.scanner.line();
+        place.line = self.taken.scanner.line();
         place
     }
 }
 
-/// What a line goes through.
-struct Taking<'a> {
-    memory: &'a mut Memory,
-    scanner: &'a mut Scanner,
-    gathering: &'a mut Gathering,
-    is_unsent: &'a mut bool,
-    has_lost: &'a mut bool,
-}
-
-impl Taking<'_> {
+impl Taken {
     fn line(&mut self, at: i64, line: &[u8]) {
         match self.memory.judge(at, line) {
             Verdict::Known => return,
-            Verdict::NewAfterLoss => *self.has_lost = true,
+            Verdict::NewAfterLoss => self.has_lost = true,
             Verdict::New => {}
         }
-        *self.is_unsent = true;
-        let gathering = &mut *self.gathering;
+        self.is_unsent = true;
+        let gathering = &mut self.gathering;
         for part in [line, b"\n"] {
             self.scanner
                 .feed(part, &mut |candidate| gathering.push(candidate));

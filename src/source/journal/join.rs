@@ -7,7 +7,7 @@
 
 use super::JournalPosition;
 use super::record::Record;
-use crate::source::line::LINE_BYTES_MAX;
+use crate::source::line::hold;
 
 /// A line that got no further piece for this long, by the time of other records, will get none.
 const PATIENCE: u64 = 10_000_000;
@@ -72,12 +72,12 @@ impl Joining {
             (None, false) => self.complete(message, on),
             (Some(index), false) => {
                 let mut open = self.open.remove(index);
-                open.append(&message);
+                hold(&mut open.bytes, &message);
                 self.complete(open.bytes, on);
             }
             (Some(index), true) => {
                 if let Some(open) = self.open.get_mut(index) {
-                    open.append(&message);
+                    hold(&mut open.bytes, &message);
                     (open.last, open.at) = (self.records, record.at);
                 }
             }
@@ -91,7 +91,7 @@ impl Joining {
                     last: self.records,
                     at: record.at,
                 };
-                open.append(&message);
+                hold(&mut open.bytes, &message);
                 self.open.push(open);
             }
         }
@@ -139,18 +139,10 @@ impl Joining {
     }
 }
 
-impl Open {
-    /// Keeps one byte more than a line may have, so that a longer one is seen for what it is.
-    fn append(&mut self, piece: &[u8]) {
-        let room = (LINE_BYTES_MAX + 1).saturating_sub(self.bytes.len());
-        self.bytes
-            .extend_from_slice(piece.get(..room).unwrap_or(piece));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::line::LINE_BYTES_MAX;
     use proptest::prelude::*;
 
     fn record(number: usize, key: &str, text: &str, goes_on: bool, at: u64) -> Record {
