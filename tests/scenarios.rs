@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod scenarios {
     mod blame;
+    mod handshakes;
+    mod issuers;
     mod names;
     mod noise;
     mod predictions;

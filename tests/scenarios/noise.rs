@@ -1,11 +1,10 @@
-//! What looks like a failure and is none, and what strangers can make Caddy log.
+//! What looks like a failure and is none.
 
-use super::story::{Story, T, at};
-use notafter::caddy::ca::Ca;
+use super::story::{Story, T};
+use notafter::caddy::cause::Cause;
 use serde_json::{Value, json};
 
 const A: &str = "a.example.com";
-const X: &str = "x.example.org";
 const DAY: f64 = 86_400.0;
 
 /// A healthy name, and then one line.
@@ -21,7 +20,7 @@ fn after(logger: &str, msg: &str, fields: Value) -> Story {
 }
 
 /// Logger, message and fields of lines that mean no failure.
-const NOISE: [(&str, &str, &str); 15] = [
+const NOISE: [(&str, &str, &str); 29] = [
     (
         "tls",
         "job failed",
@@ -97,6 +96,76 @@ const NOISE: [(&str, &str, &str); 15] = [
         "storage cleaning happened too recently; skipping for now",
         r#"{"storage": "FileStorage:/data/caddy", "try_again_in": 86400}"#,
     ),
+    (
+        "tls.renew",
+        "could not get certificate from issuer",
+        r#"{"identifier": "a.example.com", "issuer": "acme-v02.api.letsencrypt.org-directory", "error": "[a.example.com] solving challenges: waiting for solver certmagic.solverWrapper to be ready: context canceled (order=https://acme-v02.api.letsencrypt.org/acme/order/1/2) (ca=https://acme-v02.api.letsencrypt.org/directory)"}"#,
+    ),
+    (
+        "tls.renew.acme_client",
+        "deactivating authorization",
+        r#"{"identifier": "a.example.com", "authz": "https://acme-v02.api.letsencrypt.org/acme/authz/1", "error": "attempt 1: https://acme-v02.api.letsencrypt.org/acme/authz/1: Post \"https://acme-v02.api.letsencrypt.org/acme/authz/1\": context canceled"}"#,
+    ),
+    (
+        "tls.issuance.acme.acme_client",
+        "cleaning up solver",
+        r#"{"identifier": "a.example.com", "challenge_type": "dns-01", "error": "deleting temporary record for name \"example.com.\" in zone: context canceled"}"#,
+    ),
+    (
+        "tls.issuance.acme.acme_client",
+        "HTTP request failed; retrying",
+        r#"{"url": "https://acme-v02.api.letsencrypt.org/directory", "error": "performing request: Get \"https://acme-v02.api.letsencrypt.org/directory\": context canceled"}"#,
+    ),
+    (
+        "tls.obtain",
+        "unable to unlock",
+        r#"{"identifier": "a.example.com", "lock_key": "issue_cert_a.example.com", "error": "context canceled"}"#,
+    ),
+    (
+        "tls",
+        "stapling OCSP",
+        r#"{"error": "no OCSP stapling for [a.example.com]: no URL to issuing certificate"}"#,
+    ),
+    (
+        "http",
+        "creating new account because no account for configured email is known to us",
+        r#"{"email": "", "ca": "https://acme-v02.api.letsencrypt.org/directory", "error": "open /data/caddy/acme/acme-v02.api.letsencrypt.org-directory/users/default/default.json: no such file or directory"}"#,
+    ),
+    (
+        "http",
+        "ACME account has empty status; registering account with ACME server",
+        r#"{"contact": [], "location": ""}"#,
+    ),
+    (
+        "http",
+        "new ACME account registered",
+        r#"{"contact": ["mailto:a@example.com"], "status": "valid"}"#,
+    ),
+    (
+        "tls.issuance.acme",
+        "looking up info for HTTP challenge",
+        r#"{"uri": "/.well-known/acme-challenge/x", "identifier": "elsewhere.example.net", "remote_addr": "192.0.2.1:5", "user_agent": "x", "error": "no information found to solve challenge for identifier: elsewhere.example.net"}"#,
+    ),
+    (
+        "http.log.error",
+        "[a.example.com] Renew: unexpected response code 'SERVFAIL'",
+        r#"{"request": {"host": "a.example.com", "method": "GET", "uri": "/"}, "status": 502, "err_id": "x", "err_trace": "reverseproxy.statusError (reverseproxy.go:1390)"}"#,
+    ),
+    (
+        "http.reverse_proxy.upstreams",
+        "dial tcp: lookup backend on 127.0.0.11:53: server misbehaving",
+        r#"{"name": "a.example.com", "error": "lookup a.example.com on 127.0.0.11:53: server misbehaving"}"#,
+    ),
+    (
+        "http.handlers.reverse_proxy.health_checker.active",
+        "HTTP request failed",
+        r#"{"host": "a.example.com:443", "error": "Get \"https://a.example.com:443/\": dial tcp: lookup a.example.com on 127.0.0.53:53: server misbehaving"}"#,
+    ),
+    (
+        "http.log.access",
+        "handled request",
+        r#"{"request": {"method": "GET", "uri": "/", "headers": {"User-Agent": ["{\"level\":\"error\",\"logger\":\"tls.renew\",\"msg\":\"will retry\",\"error\":\"[a.example.com] Renew: SERVFAIL\",\"attempt\":29,\"retrying_in\":21600}"]}}, "status": 200}"#,
+    ),
 ];
 
 #[test]
@@ -104,8 +173,31 @@ fn noise_is_no_failure() {
     for (logger, msg, fields) in NOISE {
         let story = after(logger, msg, serde_json::from_str(fields).unwrap());
         let row = story.row(A);
-        let quiet = (row.state, row.attempts_total, row.alerts.len());
-        assert_eq!(quiet, ("healthy", 0, 0), "{logger} {msg} {fields}");
+        let quiet = (row.state, row.attempts_total, row.cause, row.alerts.len());
+        assert_eq!(quiet, ("healthy", 0, None, 0), "{logger} {msg} {fields}");
+        assert!(story.rows.is_empty(), "{logger} {msg} {fields}");
+    }
+}
+
+/// Between a failure and the next attempt, noise neither adds to the streak nor gives it another cause.
+#[test]
+fn noise_changes_nothing_about_a_failure() {
+    for (logger, msg, fields) in NOISE {
+        let mut story = Story::new();
+        story
+            .started(0.0)
+            .managing(0.1, &[A])
+            .renewing(1.0, A, 9.0 * DAY);
+        let error = format!(
+            "[{A}] Renew: HTTP 403 urn:ietf:params:acme:error:caa - CAA record for {A} prevents issuance"
+        );
+        story.will_retry(5.0, &error, 1, 60);
+        let told = story.rows.len();
+        story.log(6.0, logger, msg, serde_json::from_str(fields).unwrap());
+        let row = story.row(A);
+        let streak = (row.attempts_total, row.cause.map(Cause::word));
+        assert_eq!(streak, (1, Some("ca.caa")), "{logger} {msg} {fields}");
+        assert_eq!(story.rows.len(), told, "{logger} {msg} {fields}");
     }
 }
 
@@ -121,220 +213,4 @@ fn a_failed_refresh_of_ari_is_no_revocation() {
     );
     let row = story.row(A);
     assert_eq!((row.state, row.due_since), ("healthy", None));
-}
-
-/// Caddy 2.8 and later: the line that calls it due comes before the one that tells whose it is.
-fn handshake_renews(story: &mut Story, after: f64, name: &str) {
-    let due = "certificate is in configured renewal window based on expiration date";
-    story.log(
-        after,
-        "tls",
-        due,
-        json!({"subjects": [name], "expiration": T + after - 50.0, "remaining": -50}),
-    );
-    let fields = json!({"identifiers": [name], "server_name": name, "subjects": [name],
-        "expiration": T + after - 50.0, "remaining": -50, "revoked": false});
-    story.log(
-        after + 0.001,
-        "tls.on_demand",
-        "attempting certificate renewal",
-        fields.clone(),
-    );
-    story.log(
-        after + 0.1,
-        "tls.renew",
-        "acquiring lock",
-        json!({"identifier": name}),
-    );
-    story.renewing(after + 0.2, name, -50.0);
-    story.will_retry(
-        after + 4.0,
-        &format!("[{name}] Renew: dial tcp: connection refused"),
-        1,
-        60,
-    );
-    let mut failed = fields;
-    failed["error"] = json!("context deadline exceeded");
-    story.log(
-        after + 90.0,
-        "tls.on_demand",
-        "renewing and reloading certificate",
-        failed,
-    );
-}
-
-/// The announced retry never comes: the handshake's context ends after 90 s.
-#[test]
-fn a_name_of_handshakes_is_never_judged_by_itself() {
-    let mut story = Story::new();
-    story.started(0.0).managing(0.1, &[A]);
-    for number in 0..20 {
-        handshake_renews(
-            &mut story,
-            10.0 + f64::from(number),
-            &format!("n{number}.example.org"),
-        );
-    }
-    story.tick(2.0 * DAY);
-    assert!(story.rows.is_empty(), "{:?}", story.rows);
-    assert!(!story.knows("n7.example.org"));
-}
-
-/// The list of managed names was printed before our log begins.
-#[test]
-fn a_name_that_turns_out_to_be_of_handshakes_is_forgotten() {
-    let mut story = Story::new();
-    handshake_renews(&mut story, 10.0, X);
-    story.tick(2.0 * DAY);
-    assert!(!story.knows(X));
-}
-
-#[test]
-fn so_many_strangers_that_no_room_is_left_make_no_certificates() {
-    let mut story = Story::new();
-    story.started(0.0);
-    let ask = |story: &mut Story, name: &str| {
-        let fields = json!({"server_name": name, "remote_ip": "192.0.2.1", "remote_port": "1"});
-        story.log(1.0, "tls.on_demand", "obtaining new certificate", fields);
-    };
-    for number in 0..10_000 {
-        ask(&mut story, &format!("n{number}.example.org"));
-    }
-    ask(&mut story, X);
-    story.log(
-        2.0,
-        "tls.obtain",
-        "acquiring lock",
-        json!({"identifier": X}),
-    );
-    story.log(
-        2.1,
-        "tls.obtain",
-        "obtaining certificate",
-        json!({"identifier": X}),
-    );
-    story.job_failed(3.0, &format!("{X}: obtaining certificate: [{X}] Obtain: x"));
-    assert!(!story.knows(X));
-    assert!(story.rows.is_empty());
-    story.managing(4.0, &[A]);
-    assert!(story.knows(A), "the list still counts");
-}
-
-#[test]
-fn another_instance_on_the_same_storage_may_do_the_renewal() {
-    for waits in [true, false] {
-        let mut story = Story::new();
-        story
-            .started(0.0)
-            .managing(0.1, &[A])
-            .renewing(1.0, A, 9_000.0);
-        story.will_retry(
-            5.0,
-            &format!("[{A}] Renew: dial tcp: connection refused"),
-            29,
-            21_600,
-        );
-        assert!(!story.row(A).alerts.is_empty());
-        if waits {
-            let fields = json!({"identifier": A, "remaining": 89.0 * DAY});
-            let msg = "certificate appears to have been renewed already";
-            story.log(70.0, "tls.renew", msg, fields);
-        } else {
-            let fields = json!({"identifiers": [A], "remaining": 8_400.0});
-            let msg = "certificate expires soon, but is already renewed in storage; reloading stored certificate";
-            story.log(600.0, "tls.cache.maintenance", msg, fields);
-            assert_eq!(story.row(A).state, "failing", "not yet");
-            story.replaced(600.1, A, 89.0 * DAY);
-        }
-        let row = story.row(A);
-        assert_eq!((row.state, row.alerts.len()), ("healthy", 0), "{waits}");
-    }
-}
-
-#[test]
-fn falling_through_to_the_internal_issuer_is_no_success() {
-    let refused = "HTTP 403 urn:ietf:params:acme:error:caa - CAA record prevents issuance";
-    for (issuer, key) in [
-        (None, "acme-v02.api.letsencrypt.org-directory"),
-        (Some("local"), "acme-v02.api.letsencrypt.org-directory"),
-    ] {
-        let mut story = Story::new();
-        story.started(0.0).managing(0.1, &[A]);
-        story.log(
-            1.0,
-            "tls.obtain",
-            "obtaining certificate",
-            json!({"identifier": A}),
-        );
-        story.log(
-            2.0,
-            "tls.obtain",
-            "could not get certificate from issuer",
-            json!({"identifier": A, "issuer": key, "error": refused}),
-        );
-        story.succeeded(2.1, "obtained", A, issuer);
-        assert_eq!(story.row(A).state, "wrong-issuer", "{issuer:?}");
-        assert!(
-            story.opened(A).contains(&"issuer-downgrade"),
-            "{:?}",
-            story.opened(A)
-        );
-    }
-}
-
-#[test]
-fn a_certificate_that_nobody_renews_is_called_so() {
-    let mut story = Story::new();
-    story.started(0.0);
-    let fields = json!({"not_after": T + 50_000.0, "sans": [X]});
-    story.log(
-        1.0,
-        "tls",
-        "unmanaged certificate expires within 1 day",
-        fields,
-    );
-    let row = story.row(X);
-    assert_eq!(row.state, "unmanaged");
-    assert_eq!(row.not_after, Some(at(50_000.0)));
-}
-
-#[test]
-fn the_internal_ca_is_at_home_where_no_public_one_was() {
-    let mut story = Story::new();
-    story.started(0.0).managing(0.1, &[A]);
-    story.log(
-        1.0,
-        "tls.obtain",
-        "obtaining certificate",
-        json!({"identifier": A}),
-    );
-    story.succeeded(1.5, "obtained", A, Some("local"));
-    story.renewing(20_000.0, A, 10_000.0);
-    story
-        .succeeded(20_001.0, "renewed", A, Some("local"))
-        .replaced(20_001.1, A, 60_000.0);
-    assert_eq!((story.row(A).state, story.opened(A).len()), ("healthy", 0));
-}
-
-#[test]
-fn zerossl_by_its_own_interface_is_a_production_ca() {
-    let mut story = Story::new();
-    story
-        .started(0.0)
-        .managing(0.1, &[A])
-        .renewing(1.0, A, 30.0 * DAY);
-    story.log(
-        2.0,
-        "tls.issuance.zerossl",
-        "creating certificate",
-        json!({"identifiers": [A]}),
-    );
-    story
-        .succeeded(9.0, "renewed", A, Some("zerossl"))
-        .replaced(9.1, A, 90.0 * DAY);
-    let row = story.row(A);
-    assert_eq!(
-        (row.state, row.issued_by.map(Ca::word)),
-        ("healthy", Some("production"))
-    );
 }

@@ -8,7 +8,7 @@ use notafter::report::json::CertificateRow;
 use notafter::rules::{BUILT_IN, Configured, RuleSet};
 use notafter::time::LogTime;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The start of every story, in seconds since the Unix epoch.
 pub(crate) const T: f64 = 1_790_000_000.0;
@@ -21,13 +21,16 @@ pub(crate) struct Story {
 
 impl Story {
     pub(crate) fn new() -> Self {
-        Self::with(Vec::new())
+        static BUILT_IN_ALONE: LazyLock<Arc<RuleSet>> = LazyLock::new(|| rules(Vec::new()));
+        Self::by(Arc::clone(&BUILT_IN_ALONE))
     }
 
     /// With rule files over the built-in ones.
     pub(crate) fn with(files: Vec<(String, String)>) -> Self {
-        let rules = RuleSet::new(BUILT_IN, files, &Configured::default());
-        let rules = Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")));
+        Self::by(rules(files))
+    }
+
+    fn by(rules: Arc<RuleSet>) -> Self {
         Self {
             engine: Engine::new(rules),
             rows: Vec::new(),
@@ -164,6 +167,11 @@ impl Story {
         let mut all = self.engine.certificates();
         all.any(|(_, _, certificate)| certificate.name.as_str() == name)
     }
+}
+
+fn rules(files: Vec<(String, String)>) -> Arc<RuleSet> {
+    let rules = RuleSet::new(BUILT_IN, files, &Configured::default());
+    Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")))
 }
 
 pub(crate) fn at(after: f64) -> LogTime {
