@@ -21,3 +21,6 @@ mod process;
 #[cfg(test)]
 #[path = "watch/recent.rs"]
 mod recent;
+#[cfg(test)]
+#[path = "watch/unknown.rs"]
+mod unknown;

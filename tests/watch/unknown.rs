@@ -1,0 +1,41 @@
+//! A message about certificates that no table of ours knows, as a newer Caddy may write one.
+
+use crate::process::{Place, Watch, wait_for};
+use serde_json::json;
+use std::fs;
+
+const MSG: &str = "renewal postponed by the moon";
+
+#[test]
+fn what_nobody_understands_is_counted_shown_and_told_by_whoever_wants_the_rule() {
+    let place = Place::new();
+    let line = json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls.renew", "msg": MSG,
+        "identifier": "a.example.com"});
+    place.log(&format!("{line}\n"));
+    let settings = "[rules.unknown-tls-error]\nenabled = true\n";
+    fs::write(place.path("watch.toml"), settings).unwrap();
+    let arguments = [
+        "watch",
+        "caddy.log",
+        "--state",
+        "state",
+        "--config",
+        "watch.toml",
+    ];
+    let arguments = [&arguments[..], &["--record", "record.jsonl"]].concat();
+    let watch = Watch::start(&mut place.command(&arguments));
+    watch.wait_until_it_says("read to the end");
+    let expected = json!({"type": "unknown", "schema": 1, "instance": "caddy", "lines": 1, "errors": 1,
+        "messages": {MSG: 1}});
+    wait_for("the message in `status`", || {
+        place.status().contains(&expected)
+    });
+    let record = fs::read_to_string(place.path("record.jsonl")).unwrap();
+    assert!(record.contains(r#""rule":"unknown-tls-error""#), "{record}");
+    let shown = place
+        .command(&["status", "--state", "state"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains(&format!("1x  {MSG}")), "{shown}");
+}
