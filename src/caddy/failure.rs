@@ -160,7 +160,7 @@ fn ca_url(error: &str) -> Option<&str> {
 fn retry_after(error: &str) -> Option<LogTime> {
     let (_, rest) = error.split_once("retry after ")?;
     let moment = rest.get(..19)?.replace(' ', "T");
-    LogTime::parse_rfc3339(&(moment + "Z"))
+    LogTime::parse_rfc3339(&(moment + "Z")).filter(|moment| moment.is_plausible())
 }
 
 /// Whether a URL holds nothing that a shell or a terminal would take for more than text.
@@ -255,6 +255,12 @@ mod tests {
         }
         assert_eq!(end("[a] Renew: retry after a while"), None);
         assert_eq!(end("[a] Renew: retry after 2026-05-08é12:33:12"), None);
+    }
+
+    #[test]
+    fn a_rate_limit_does_not_end_before_there_was_a_ca() {
+        let failure = Failure::read("[a] Renew: rateLimited: retry after 0262-11-23 12:00:00 UTC");
+        assert_eq!(failure.retry_after, None);
     }
 
     #[test]
