@@ -7,6 +7,9 @@ mod explain;
 #[path = "cli/inputs.rs"]
 mod inputs;
 #[cfg(test)]
+#[path = "cli/memory.rs"]
+mod memory;
+#[cfg(test)]
 #[path = "kit/program.rs"]
 mod program;
 #[cfg(test)]

@@ -86,7 +86,8 @@ pub(super) fn of_source(error: &SourceError) -> Failed {
         SourceError::NotText { .. } | SourceError::BrokenArchive { .. } => Exit::BadData,
         SourceError::Io { .. } => Exit::Io,
     };
-    Failed::new(exit, format!("error: {error}"))
+    let help = error.help().map(|help| format!("\nhelp: {help}"));
+    Failed::new(exit, format!("error: {error}{}", help.unwrap_or_default()))
 }
 
 /// Prints one message for people on standard error. A reader that has gone away is no error.

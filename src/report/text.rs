@@ -155,6 +155,9 @@ impl Story {
             let count = thousands(tally.untimed);
             self.line(format!("{count} lines about certificates have no time that can be read, and were not judged. Is `time_format` or `time_key` set in Caddy?"));
         }
+        if tally.lines == 0 {
+            self.line("There is nothing in it.");
+        }
         if tally.lines > 0 && tally.matched == 0 && tally.untimed == 0 {
             self.line("Nothing here is about certificates. Is it Caddy's own log, in JSON, at level INFO?");
         }

@@ -56,6 +56,22 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// What to do about it, where that is not plain.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NoLogs { .. } => Some(
+                "of a directory the files named like logs are read (.log, .json, .jsonl, .ndjson, .out, .err, and rotated ones); any other has to be named itself",
+            ),
+            Self::NotText { .. } => Some(
+                "Caddy's log is text, plain or packed with gzip or zstd; unpack anything else first",
+            ),
+            Self::NotFound { .. }
+            | Self::PermissionDenied { .. }
+            | Self::BrokenArchive { .. }
+            | Self::Io { .. } => None,
+        }
+    }
+
     pub(super) fn from_io(path: &Path, reason: io::Error) -> Self {
         let path = path.to_path_buf();
         match reason.kind() {

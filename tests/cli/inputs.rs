@@ -44,15 +44,39 @@ fn a_directory_without_logs_is_66() {
     fs::write(room.path().join("notes.md"), "x").unwrap();
     let ran = replay(room.path());
     assert_eq!((ran.code, ran.stdout.as_str()), (66, ""));
-    assert!(ran.stderr.ends_with(": no logs in this directory\n"));
+    let (what, help) = ran.stderr.split_once('\n').unwrap();
+    assert!(what.ends_with(": no logs in this directory"), "{what}");
+    assert!(
+        help.starts_with("help: ") && help.contains("named itself"),
+        "{help}"
+    );
 }
 
 #[test]
 fn a_binary_is_65() {
     let ran = replay_bytes("caddy.log", b"\x7fELF\x02\x01\x01\0\0\0\0\0");
     assert_eq!(ran.code, 65);
-    assert!(ran.stderr.ends_with("caddy.log: not a text file\n"));
+    assert_refused_as_no_text(&ran.stderr);
     assert_eq!(alerts(&ran.stdout), Vec::<Value>::new());
+}
+
+fn assert_refused_as_no_text(said: &str) {
+    let (what, help) = said.split_once('\n').unwrap();
+    assert!(what.ends_with("caddy.log: not a text file"), "{what}");
+    assert!(
+        help.starts_with("help: ") && help.contains("unpack"),
+        "{help}"
+    );
+}
+
+#[test]
+fn of_a_binary_no_story_is_told_that_looks_like_a_clean_bill() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("caddy.log");
+    fs::write(&path, b"PK\x03\x04\x14\0\0\0").unwrap();
+    let ran = run(&["replay", &path.display().to_string()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (65, ""));
+    assert_refused_as_no_text(&ran.stderr);
 }
 
 #[test]
@@ -128,11 +152,18 @@ fn utf_16_without_a_mark_at_its_start_is_refused_in_words() {
     let bytes: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
     let ran = replay_bytes("caddy.log", &bytes);
     assert_eq!(ran.code, 65);
-    assert!(ran.stderr.ends_with("caddy.log: not a text file\n"));
+    assert_refused_as_no_text(&ran.stderr);
 }
 
 #[test]
-fn an_empty_file_is_fine_and_says_nothing() {
+fn an_empty_file_is_fine_and_said() {
+    let told = run_on(&["replay", "-"], Vec::new());
+    assert_eq!((told.code, told.stderr.as_str()), (0, ""));
+    assert!(
+        told.stdout.contains("There is nothing in it."),
+        "{}",
+        told.stdout
+    );
     let ran = replay_bytes("caddy.log", b"");
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert_eq!(rows(&ran.stdout).len(), 1);
