@@ -13,6 +13,10 @@ check:
 test *ARGS:
     cargo test --locked {{ARGS}}
 
+# Every fuzz target for so many seconds, or those that are named (cargo-fuzz; the first build takes minutes).
+fuzz SECONDS="600" *TARGETS:
+    fuzz/run {{SECONDS}} {{TARGETS}}
+
 # When would the alarm have rung?
 replay-incident *ARGS:
     cargo run --locked --release -- replay fixtures/incident-2026-05-03/caddy.log {{ARGS}}

@@ -5,10 +5,11 @@ use crate::tree::{Tree, numbered};
 const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
 /// A path in backticks is taken for one of ours if it begins like this.
-const TOPS: [&str; 8] = [
+const TOPS: [&str; 9] = [
     ".ci/",
     "docs/",
     "fixtures/",
+    "fuzz/",
     "packaging/",
     "rules/",
     "src/",

@@ -4,7 +4,7 @@ use crate::code::Split;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A Rust file of `src` or `tests`.
+/// A Rust file of `src`, `tests` or `fuzz/targets`.
 pub(crate) struct File {
     /// The path from the root of the repository, with forward slashes.
     pub(crate) path: String,
@@ -58,7 +58,7 @@ impl Tree {
     pub(crate) fn read() -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let mut paths = Vec::new();
-        for top in ["src", "tests"] {
+        for top in ["src", "tests", "fuzz/targets"] {
             collect(&root.join(top), &mut paths);
         }
         paths.sort();
