@@ -10,7 +10,7 @@ pub(super) use register::Register;
 pub(super) use words::{Standing, View, telling};
 
 use crate::caddy::cause::Cause;
-use crate::engine::alert::{AlertRow, ClosedBy, Link, stable_id};
+use crate::engine::alert::{AlertRow, ClosedBy, Link, OpenAlert, stable_id};
 use crate::engine::incident::fault::Fault;
 use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
@@ -30,6 +30,15 @@ const DEADLINES: [&str; 6] = [
     "obtain-dead",
     "staging-issued",
     "last-tries",
+];
+
+/// Rules that warn of an expiry: once it has been told, what they say is no news.
+const WARNINGS_OF_EXPIRY: [&str; 5] = [
+    "retry-after-expiry",
+    "last-tries",
+    "expiring",
+    "renewal-failing",
+    "renewal-overdue",
 ];
 
 /// More names are told of when they are as many as before, but not sooner than this ...
@@ -129,6 +138,13 @@ pub(super) struct Incident {
 /// Whether an alert leaves its name no time.
 fn is_deadline(rule: &str, severity: Severity) -> bool {
     severity == Severity::Critical && DEADLINES.contains(&rule)
+}
+
+/// Whether nobody was told of an alert, or not that it is so severe.
+fn is_news(about: About<'_>, rule: &str, alert: &OpenAlert) -> bool {
+    let expired = about.alerts().get("expired");
+    let too_late = expired.is_some_and(|expired| expired.told.is_some());
+    alert.told < Some(alert.severity) && !(too_late && WARNINGS_OF_EXPIRY.contains(&rule))
 }
 
 /// What is to be done about an incident now.
@@ -295,7 +311,7 @@ impl Incident {
                 self.silenced.insert(subject.clone());
                 continue;
             }
-            if alert.told >= Some(alert.severity) {
+            if !is_news(about, rule, alert) {
                 continue;
             }
             let quieter = self.told.is_some_and(|told| alert.severity < told);

@@ -32,8 +32,12 @@ impl Watched {
             self.incidents.reschedule(&id);
             self.incidents.drop_if_spent(&id, now);
         }
-        // What the log itself is worth comes first.
-        messages.sort_by_key(|one| (one.certificates_total > 0, one.at));
+        // What the log itself is worth comes first; of one moment, the names in their order.
+        let order = |one: &Message| (one.certificates_total > 0, one.at);
+        messages.sort_by(|one, other| {
+            let names = || one.certificates.cmp(&other.certificates);
+            order(one).cmp(&order(other)).then_with(names)
+        });
         messages
     }
 

@@ -4,7 +4,7 @@ use crate::source::batch::{FromSource, Stopped};
 use crate::source::notice::NoticeKind;
 use crate::source::position::Position;
 use crate::source::tail::Tail;
-use crate::source::wake::{Stop, Wake};
+use crate::source::wake::{Stop, Wake, is_denied};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,9 +41,11 @@ pub fn follow(
         let armed = wake.arm();
         if let (Err(error), true) = (&armed, is_told) {
             let text = format!("changes of the log are not told ({error}); looking every 10 s");
-            let remedy = "Raise fs.inotify.max_user_instances or max_user_watches.".to_owned();
+            // A log that may not be read is said by the look itself.
+            let remedy = (!is_denied(error))
+                .then(|| "Raise fs.inotify.max_user_instances or max_user_watches.".to_owned());
             if tail
-                .say(NoticeKind::Polling, text, Some(remedy), &mut to)
+                .say(NoticeKind::Polling, text, remedy, &mut to)
                 .is_err()
             {
                 return;

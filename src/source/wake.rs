@@ -168,11 +168,16 @@ fn ring(bell: &SyncSender<()>) {
 }
 
 fn is_not_found(error: &notify::Error) -> bool {
-    match &error.kind {
-        notify::ErrorKind::PathNotFound => true,
-        notify::ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
-        _ => false,
-    }
+    matches!(error.kind, notify::ErrorKind::PathNotFound) || is_io(error, io::ErrorKind::NotFound)
+}
+
+/// Whether we may not look into a directory.
+pub(super) fn is_denied(error: &notify::Error) -> bool {
+    is_io(error, io::ErrorKind::PermissionDenied)
+}
+
+fn is_io(error: &notify::Error, kind: io::ErrorKind) -> bool {
+    matches!(&error.kind, notify::ErrorKind::Io(error) if error.kind() == kind)
 }
 
 /// A directory, and how the names in it begin that we wait for.

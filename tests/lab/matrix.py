@@ -20,7 +20,6 @@ from synapse import Synapse
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOSTILE = "<script>alert('1')</script> @room `x`"
 ENCRYPTED = "is encrypted and notafter does not encrypt; use an unencrypted room"
-# Each in a zone of its own, so that no two are one incident.
 BURST = [f"host.burst-{number:02}.test" for number in range(14)]
 
 
@@ -49,7 +48,8 @@ class Lab:
             synapse.join(self.bot, room)
         (self.directory / "matrix.token").write_text(self.bot + "\n")
         self.lossy = Lossy(synapse.port)
-        settings, token = "", self.directory / "matrix.token"
+        # Each name is told of on its own, so that messages can be counted.
+        settings, token = '[alerts]\ngroup = "name"\n', self.directory / "matrix.token"
         for name, port, room in [
             ("plain", self.lossy.port, self.plain),
             ("alias", synapse.port, "#ops:localhost"),

@@ -96,6 +96,19 @@ fn two_hundred_names_failing_together_are_one_message_that_grows_and_shrinks() {
 }
 
 #[test]
+fn a_closing_of_one_name_among_blips_of_others_has_it_in_the_title() {
+    let mut scribe = Scribe::default();
+    scribe.failure(30.0, "b.example.com", SERVFAIL, (1, 25.0 * DAY));
+    scribe.renewal(90.0, "b.example.com", 25.0 * DAY);
+    let next = scribe.streak((0.0, 3.0 * 3_600.0), "a.example.com", SERVFAIL, 25.0 * DAY);
+    scribe.renewal(next, "a.example.com", 25.0 * DAY);
+    let watcher = told(scribe, DAY);
+    assert_eq!(incidents(&watcher).len(), 1);
+    let closing = watcher.messages.last().unwrap();
+    assert_eq!(closing.title, "a.example.com: renewed, all is well again");
+}
+
+#[test]
 fn an_outage_of_a_ca_is_one_incident_and_nothing_critical() {
     let mut scribe = Scribe::default();
     let all = names(2_000);

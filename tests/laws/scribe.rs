@@ -94,11 +94,16 @@ impl Scribe {
         self.line(after + 3.1, ("info", "tls.cache"), msg, rest);
     }
 
-    /// The lines in order, and told after each.
-    pub(crate) fn tell(mut self, mut each: impl FnMut(&mut Watcher)) -> Watcher {
+    /// The lines in order.
+    pub(crate) fn sorted(mut self) -> Vec<String> {
         self.lines.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        self.lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The lines in order, and told after each.
+    pub(crate) fn tell(self, mut each: impl FnMut(&mut Watcher)) -> Watcher {
         let mut watcher = Watcher::new();
-        for (_, line) in &self.lines {
+        for line in self.sorted() {
             watcher.line(line.as_bytes());
             watcher.settle();
             each(&mut watcher);

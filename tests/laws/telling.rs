@@ -3,6 +3,7 @@
 use crate::drive::{INCIDENT, Watcher, lines};
 use crate::scribe::{DAY, SERVFAIL, Scribe, at, hours};
 use notafter::engine::message::Reason;
+use notafter::engine::{Group, Policy};
 
 const NAME: &str = "a.example.com";
 
@@ -59,6 +60,63 @@ fn a_reminder_is_sent_once_over_restarts() {
     });
     assert_eq!(restarted.rows, whole.rows);
     assert_eq!(restarted.messages, whole.messages);
+}
+
+#[test]
+fn a_warning_of_the_end_is_no_news_once_the_end_was_told() {
+    let mut scribe = Scribe::default();
+    let rest = serde_json::json!({"identifiers": [NAME], "remaining": 300.0});
+    let msg = "certificate expires soon; queuing for renewal";
+    scribe.line(-0.1, ("info", "tls.cache.maintenance"), msg, rest);
+    scribe.streak((0.0, 700.0), NAME, SERVFAIL, 300.0);
+    let watcher = scribe.tell_until(3_600.0, |_| {});
+    let opened = |rule: &str| watcher.rows.iter().find(|row| row.rule == rule).unwrap().at;
+    assert!(opened("expiring") > opened("expired"));
+    let titles = watcher.messages.iter().map(|one| one.title.as_str());
+    let after: Vec<&str> = titles
+        .skip_while(|title| !title.ends_with(": the certificate has expired"))
+        .skip(1)
+        .collect();
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert!(after[0].ends_with(" has not begun"), "{after:?}");
+}
+
+#[test]
+fn a_message_says_of_each_alert_whether_it_is_new() {
+    let watcher = critical().tell_until(50.0 * 3_600.0, |_| {});
+    let mut seen = std::collections::BTreeSet::new();
+    for message in watcher.messages.iter().filter(|one| one.severity.is_loud()) {
+        for row in &message.alerts {
+            let is_new = seen.insert(format!("{}{}", row["id"], row["severity"]));
+            assert_eq!(
+                row["reason"] == "repeated",
+                !is_new,
+                "{}: {row}",
+                message.title
+            );
+        }
+    }
+}
+
+#[test]
+fn messages_of_one_moment_come_in_the_order_of_their_names() {
+    let mut scribe = Scribe::default();
+    for name in crate::scribe::names(8).iter().rev() {
+        scribe.failure(0.0, name, SERVFAIL, (5, 300.0));
+    }
+    let mut watcher = Watcher::new();
+    watcher.engine.set_policy(Policy {
+        group: Group::Name,
+        ..Policy::default()
+    });
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+    }
+    watcher.settle();
+    let told = watcher.messages.iter();
+    let told: Vec<&String> = told.flat_map(|one| &one.certificates).collect();
+    assert_eq!(told.len(), 8);
+    assert!(told.is_sorted(), "{told:?}");
 }
 
 #[test]

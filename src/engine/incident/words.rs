@@ -3,7 +3,7 @@
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
 use crate::engine::incident::fault::Place;
-use crate::engine::incident::{DEADLINES, Ended, Incident, is_deadline};
+use crate::engine::incident::{DEADLINES, Ended, Incident, is_deadline, is_news};
 use crate::engine::message::{Message, Reason, Status};
 use crate::engine::subject::About;
 use crate::rules::Severity;
@@ -33,18 +33,21 @@ impl<'a> Standing<'a> {
         about: About<'a>,
         may_be_told: impl Fn(About<'_>, &str) -> bool,
     ) -> Option<Self> {
-        let is_news = |alert: &OpenAlert| alert.told < Some(alert.severity);
         let open = about.alerts().iter();
         let open = open.filter(|(rule, _)| may_be_told(about, rule));
         let alerts: Vec<_> = open.map(|(rule, alert)| (rule.as_str(), alert)).collect();
         let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
-            (Reverse(alert.severity), !is_news(alert), telling(rule))
+            (
+                Reverse(alert.severity),
+                !is_news(about, rule, alert),
+                telling(rule),
+            )
         })?;
         Some(Self {
             about,
             alerts,
             lead,
-            is_news: is_news(lead.1),
+            is_news: is_news(about, lead.0, lead.1),
         })
     }
 
@@ -120,7 +123,11 @@ impl Incident {
                 instance: view.instance,
                 incident: &self.id,
                 rule,
-                reason,
+                reason: match alert.told {
+                    None => Reason::Opened,
+                    Some(told) if told < alert.severity => Reason::Worsened,
+                    Some(_) => Reason::Repeated,
+                },
                 closed_by: None,
                 at: alert.opened_at,
             };
@@ -166,7 +173,7 @@ impl Incident {
     /// The message that says that it is over.
     pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
         let words = match self.ended.as_slice() {
-            [one] if self.names == 1 => self.one_closing(one),
+            [one] if self.ended_count == 1 => self.one_closing(one),
             _ => self.many_closing(),
         };
         let mut message = self.message(view, Reason::Closed, words);
