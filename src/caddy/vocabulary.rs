@@ -54,9 +54,9 @@ meanings! {
     OnDemandFailed "a renewal that a handshake began has failed",
     Unmanaged "a certificate that Caddy was given, and that nobody renews, is about to expire or has",
     WorkerPanicked "the worker that ran a job has panicked: Caddy takes the job for running, and never tries again before a restart",
-    Cleaned "The storage was cleaned, or was found to have been; daily, unless configured otherwise.",
-    LoopPanicked "The maintenance loop panicked. It begins anew ten times, and then never again (certmagic v0.25.3 `maintain.go`).",
-    Revoked "The CA has revoked the certificate.",
+    Cleaned "the storage was cleaned, or was found to have been; daily, unless configured otherwise",
+    LoopPanicked "the maintenance loop panicked; it begins anew ten times, and then never again",
+    Revoked "the CA has revoked the certificate",
     Noted "known, and only its facts (a name, an expiry) matter",
 }
 

@@ -5,56 +5,47 @@ use crate::caddy::event::{Event, is_unknown};
 use crate::caddy::failure::Failure;
 use crate::caddy::layout::Layout;
 use crate::caddy::name::Name;
-use crate::command::exit::{Exit, Failed, print, say};
+use crate::caddy::vocabulary::Means;
+use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::engine::Engine;
 use crate::engine::evidence::{Origin, Quote};
-use crate::report::explain::{self, PastedLine};
+use crate::report::explain::{self, Heading, PastedLine};
 use crate::rules::{Matcher, RuleSet};
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use crate::source::archive;
+use crate::source::error::SourceError;
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The name of the watched Caddy that the lines are taken for.
 const INSTANCE: &str = "pasted";
-/// More than anybody pastes; a log is read by `replay`.
-const BYTES_MAX: u64 = 8 << 20;
 /// Lines told one by one: the last ones about certificates.
 const LINES_TOLD: usize = 20;
-/// Certificates told one by one.
+/// Certificates told one by one, and failures kept.
 const NAMES_TOLD: usize = 5;
 
 /// Explains a file, or standard input.
 pub(super) fn run(file: Option<&Path>, rules: RuleSet) -> Result<Exit, Failed> {
-    let file = file.filter(|path| path.as_os_str() != "-");
-    let text = if let Some(path) = file {
-        let file = File::open(path).and_then(read);
-        file.map_err(|error| Failed::io(path.display(), &error))?
-    } else {
-        if io::stdin().is_terminal() {
-            say("Paste lines of Caddy's log, then press Ctrl-D on a line of its own.");
-        }
-        read(io::stdin().lock()).map_err(|error| Failed::io("standard input", &error))?
-    };
-    print(&told(&text, &Arc::new(rules)))?;
-    Ok(Exit::Fine)
-}
-
-fn read(from: impl Read) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    from.take(BYTES_MAX).read_to_end(&mut text)?;
-    Ok(text)
-}
-
-fn told(text: &[u8], rules: &Arc<RuleSet>) -> String {
-    let mut paste = Paste::new(rules);
-    for (number, bytes) in (1_usize..).zip(text.split(|byte| *byte == b'\n')) {
-        if !bytes.trim_ascii().is_empty() {
-            paste.line(number, bytes);
-        }
+    let path = file.unwrap_or(Path::new("-"));
+    if path.as_os_str() == "-" && io::stdin().is_terminal() {
+        say("Paste lines of Caddy's log, then press Ctrl-D on a line of its own.");
     }
-    paste.told()
+    let rules = Arc::new(rules);
+    let mut paste = Paste::new(&rules);
+    let mut given = 0;
+    let read = archive::read(path, &mut |line| {
+        given += 1;
+        paste.line(line.number, line.bytes, line.overlong);
+    });
+    let (counts, broken) = match read {
+        Ok((counts, _)) => (counts, None),
+        Err(SourceError::BrokenArchive { counts, .. }) => (counts, read.err()),
+        Err(error) => return Err(of_source(&error)),
+    };
+    paste.heading.other += counts.lines - given;
+    print(&paste.told())?;
+    broken.map_or(Ok(Exit::Fine), |error| Err(of_source(&error)))
 }
 
 /// What has been read of a paste.
@@ -62,13 +53,13 @@ struct Paste<'a> {
     rules: &'a Arc<RuleSet>,
     engine: Engine,
     layout: Layout,
-    lines: Vec<String>,
-    unreadable: usize,
-    other: usize,
+    heading: Heading,
+    /// The last lines about certificates.
+    lines: VecDeque<String>,
     /// Rules about lines that took one.
     matched: BTreeSet<String>,
-    /// The last failure that a line tells, and of whom.
-    failure: Option<(Option<Name>, Failure)>,
+    /// The last failure that lines tell of each name, or of nobody; the latest is the last.
+    failures: Vec<(Option<Name>, Failure)>,
 }
 
 impl<'a> Paste<'a> {
@@ -77,17 +68,23 @@ impl<'a> Paste<'a> {
             rules,
             engine: Engine::new(Arc::clone(rules)),
             layout: Layout::default(),
-            lines: Vec::new(),
-            unreadable: 0,
-            other: 0,
+            heading: Heading::default(),
+            lines: VecDeque::new(),
             matched: BTreeSet::new(),
-            failure: None,
+            failures: Vec::new(),
         }
     }
 
-    fn line(&mut self, number: usize, bytes: &[u8]) {
-        let Some((entry, format)) = decode(bytes, &self.layout) else {
-            self.unreadable += 1;
+    fn line(&mut self, number: u64, bytes: &[u8], overlong: bool) {
+        if bytes.trim_ascii().is_empty() {
+            return;
+        }
+        let decoded = decode(bytes, &self.layout).filter(|_| !overlong);
+        let Some((entry, format)) = decoded else {
+            match error_text(bytes) {
+                Some(failure) => self.error_text(number, failure),
+                None => self.heading.unreadable(number),
+            }
             return;
         };
         self.layout.unit = entry.proven_unit().or(self.layout.unit);
@@ -98,7 +95,7 @@ impl<'a> Paste<'a> {
         let mut rows = Vec::new();
         let origin = Origin {
             source: INSTANCE.into(),
-            line: number as u64,
+            line: number,
         };
         let quote = || Quote::new(&origin, bytes);
         self.engine.entry(INSTANCE, &entry, quote, &mut rows);
@@ -106,55 +103,95 @@ impl<'a> Paste<'a> {
             .extend(matched.iter().map(|id| (*id).to_owned()));
         let event = Event::of(&entry);
         if event.is_none() && !is_unknown(&entry) && matched.is_empty() && rows.is_empty() {
-            self.other += 1;
+            self.heading.other += 1;
             return;
         }
-        self.lines.push(explain::line(&PastedLine {
+        self.tell(explain::line(&PastedLine {
             number,
             format,
             entry: &entry,
             rows: &rows,
             matched,
         }));
-        let failure = event.and_then(|event| Some((event.names.first().cloned(), event.failure?)));
-        self.failure = failure
-            .filter(|(_, failure)| !failure.canceled)
-            .or_else(|| self.failure.take());
+        if let Some(event) = event {
+            self.note(event);
+        }
+    }
+
+    /// An error text that somebody took out of its line.
+    fn error_text(&mut self, number: u64, failure: Failure) {
+        self.tell(explain::error_text(number, &failure));
+        self.fails(failure.name.clone(), failure);
+    }
+
+    fn tell(&mut self, line: String) {
+        self.heading.about += 1;
+        if self.lines.len() == LINES_TOLD {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+
+    fn note(&mut self, event: Event) {
+        if matches!(event.means, Means::Succeeded | Means::RenewedElsewhere) {
+            self.failures.retain(|(name, _)| {
+                name.as_ref()
+                    .is_some_and(|name| !event.names.contains(name))
+            });
+        }
+        if let Some(failure) = event.failure.filter(|failure| !failure.canceled) {
+            self.fails(event.names.into_iter().next(), failure);
+        }
+    }
+
+    fn fails(&mut self, name: Option<Name>, failure: Failure) {
+        self.failures.retain(|(other, _)| *other != name);
+        if self.failures.len() == NAMES_TOLD {
+            self.failures.remove(0);
+        }
+        self.failures.push((name, failure));
     }
 
     /// The diagnosis first, then the lines, then the rules.
-    fn told(mut self) -> String {
-        let mut told = explain::heading(self.lines.len(), self.other, self.unreadable);
+    fn told(&self) -> String {
+        let mut told = self.heading.told();
+        let failure_of = |name: &Name| {
+            let mut failures = self.failures.iter();
+            let found = failures.find(|(failing, _)| failing.as_ref() == Some(name));
+            found.map(|(_, failure)| failure)
+        };
         let mut explained: Vec<_> = self.engine.explained(INSTANCE).collect();
         explained.sort_by_key(|one| {
             let certificate = one.certificate;
-            (certificate.alerts.is_empty(), certificate.failing.is_none())
+            let fails = certificate.failing.is_some() || failure_of(&certificate.name).is_some();
+            (certificate.alerts.is_empty(), !fails)
         });
-        for one in explained.iter().take(NAMES_TOLD) {
-            told.push_str(&format!("\n{}", explain::certificate(one)));
+        let hidden = explained.len().saturating_sub(NAMES_TOLD);
+        explained.truncate(NAMES_TOLD);
+        for one in &explained {
+            let failure = failure_of(&one.certificate.name);
+            told.push_str(&format!("\n{}", explain::certificate(one, failure)));
         }
-        if explained.len() > NAMES_TOLD {
-            told.push_str(&format!(
-                "\nand {} more names\n",
-                explained.len() - NAMES_TOLD
-            ));
-        }
-        let failing = explained
-            .iter()
-            .any(|one| one.certificate.failing.is_some());
-        if let (false, Some((name, failure))) = (failing, self.failure.take()) {
-            let name = name.or_else(|| Name::parse("your-name.example"));
-            let failure = name.map(|name| explain::failure(&name, &failure));
-            told.push_str(&format!("\n{}", failure.unwrap_or_default()));
-        }
-        let hidden = self.lines.len().saturating_sub(LINES_TOLD);
         if hidden > 0 {
+            told.push_str(&format!("\nand {hidden} more names\n"));
+        }
+        // What a line tells of nobody belongs to a name that is failing, where there is one.
+        let is_told = |name: &Option<Name>| match name {
+            Some(name) => explained.iter().any(|one| one.certificate.name == *name),
+            None => explained
+                .iter()
+                .any(|one| one.certificate.failing.is_some()),
+        };
+        for (name, failure) in self.failures.iter().filter(|(name, _)| !is_told(name)) {
+            told.push_str(&format!("\n{}", explain::failure(name.as_ref(), failure)));
+        }
+        if self.heading.about > LINES_TOLD {
             told.push_str(&format!("\nThe last {LINES_TOLD} lines:\n"));
         }
-        for line in self.lines.iter().skip(hidden) {
+        for line in &self.lines {
             told.push_str(&format!("\n{line}"));
         }
-        for one in explained.iter().take(NAMES_TOLD) {
+        for one in &explained {
             told.push_str(&format!(
                 "\n{}",
                 explain::rules(one, self.rules, &self.matched)
@@ -162,6 +199,17 @@ impl<'a> Paste<'a> {
         }
         told
     }
+}
+
+/// What certmagic or a CA says of a failure, without the line that said it.
+fn error_text(bytes: &[u8]) -> Option<Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.get(text.find('[').unwrap_or(0)..)?;
+    let text = text.split("\",\"").next().unwrap_or(text);
+    let failure = Failure::read(text);
+    let is_of_job = failure.name.is_some() && failure.job.is_some();
+    let is_of_ca = text.contains("urn:ietf:params:acme:error:");
+    (is_of_job || is_of_ca).then_some(failure)
 }
 
 /// Reads a line, also one that still carries what a viewer of logs put before it.

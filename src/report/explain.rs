@@ -1,5 +1,9 @@
 //! What was understood of pasted lines, and which rules they opened or did not, for people.
 
+mod rules;
+
+pub use rules::rules;
+
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::entry::Entry;
@@ -11,15 +15,13 @@ use crate::caddy::vocabulary::Means;
 use crate::engine::evidence::neutral;
 use crate::engine::message::Reason;
 use crate::engine::{AlertRow, Explained};
-use crate::rules::{Account, Level, Part, Rule, RuleSet, Scope, Truth};
 use crate::time::{LogTime, spell};
-use std::collections::BTreeSet;
 
 /// One pasted line.
 #[derive(Debug)]
 pub struct PastedLine<'a> {
     /// Its number in the paste, from 1.
-    pub number: usize,
+    pub number: u64,
     /// In which shape it came.
     pub format: &'static str,
     /// The entry in it.
@@ -46,9 +48,7 @@ pub fn line(pasted: &PastedLine<'_>) -> String {
         pasted.format,
         neutral(&entry.msg)
     );
-    let mut tell = |label: &str, what: String| {
-        text.push_str(&format!("  {label:<10}{what}\n"));
-    };
+    let mut tell = |label: &str, what: String| text.push_str(&labelled(label, &what));
     match Event::of(entry) {
         Some(event) => {
             for (label, what) in understood(entry, &event) {
@@ -72,6 +72,10 @@ pub fn line(pasted: &PastedLine<'_>) -> String {
         );
     }
     text
+}
+
+fn labelled(label: &str, what: &str) -> String {
+    format!("  {label:<10}{what}\n")
 }
 
 const fn verb(reason: Reason) -> &'static str {
@@ -106,11 +110,7 @@ fn understood(entry: &Entry, event: &Event) -> Vec<(&'static str, String)> {
         told.push(("name", names.join(", ") + &more));
     }
     if let (Some(job), true) = (event.job, speaks_of_job(event.means)) {
-        let job = match job {
-            Job::Obtain => "a first certificate",
-            Job::Renew => "a renewal",
-        };
-        told.push(("job", job.to_owned()));
+        told.push(("job", spoken_job(job).to_owned()));
     }
     if let Some(not_after) = event.not_after {
         told.push(("expires", until(not_after, entry.at)));
@@ -129,21 +129,9 @@ fn understood(entry: &Entry, event: &Event) -> Vec<(&'static str, String)> {
         ));
     }
     if let Some(failure) = &event.failure {
-        if failure.canceled {
-            told.push(("cause", "none: a reload or a stop ended the job".to_owned()));
-        } else {
-            let (cause, seen_by) = (failure.cause, failure.seen_by.word());
-            told.push((
-                "cause",
-                format!(
-                    "{} (seen by {seen_by}): {}",
-                    cause.word(),
-                    cause.explanation()
-                ),
-            ));
-        }
-        if let Some(end) = failure.retry_after {
-            told.push(("limit", format!("the CA says: not before {}", end.utc())));
+        told.extend(cause(failure));
+        if failure.cause == Cause::Unknown && !failure.canceled {
+            told.extend(entry.error().map(|error| ("error", neutral(&error))));
         }
     }
     if let Some(ca) = event.ca {
@@ -158,6 +146,30 @@ fn understood(entry: &Entry, event: &Event) -> Vec<(&'static str, String)> {
         told.push(("on demand", "a handshake asked for the name; such jobs end with it, after 90 s to 5 min, and a later retry never comes".to_owned()));
     }
     told
+}
+
+fn cause(failure: &Failure) -> Vec<(&'static str, String)> {
+    if failure.canceled {
+        let none = "none: a reload or a stop ended the job";
+        return vec![("cause", none.to_owned())];
+    }
+    let (cause, seen_by) = (failure.cause, failure.seen_by.word());
+    let what = format!(
+        "{} (seen by {seen_by}): {}",
+        cause.word(),
+        cause.explanation()
+    );
+    let limit = failure
+        .retry_after
+        .map(|end| ("limit", format!("the CA says: not before {}", end.utc())));
+    [("cause", what)].into_iter().chain(limit).collect()
+}
+
+const fn spoken_job(job: Job) -> &'static str {
+    match job {
+        Job::Obtain => "a first certificate",
+        Job::Renew => "a renewal",
+    }
 }
 
 const fn speaks_of_job(means: Means) -> bool {
@@ -182,8 +194,9 @@ fn until(not_after: LogTime, at: Option<LogTime>) -> String {
     not_after.utc() + &left
 }
 
-/// Tells what is known of a certificate after the last line, and what to do.
-pub fn certificate(explained: &Explained<'_>) -> String {
+/// Tells what is known of a certificate after the last line, and what to do; `failure` is what a line
+/// tells of a failure that is no failed attempt yet.
+pub fn certificate(explained: &Explained<'_>, failure: Option<&Failure>) -> String {
     let certificate = explained.certificate;
     let state = certificate.state(explained.at);
     let expiry = certificate.not_after.map_or_else(
@@ -201,22 +214,38 @@ pub fn certificate(explained: &Explained<'_>) -> String {
     if let (Some(streak), Some(mend)) = (certificate.streak(), &explained.mend) {
         text.push_str(&diagnosis((streak.cause, streak.seen_by), mend));
         text.push_str(&format!("  After that: {}.\n", explained.next_step));
+    } else if let Some(failure) = failure {
+        text.push_str(&diagnosis_of(&certificate.name, failure));
     }
     text
 }
 
 /// Tells what a line says of a failure of which no more is known.
-pub fn failure(name: &Name, failure: &Failure) -> String {
-    let mend = advise(
-        failure.cause,
-        failure.seen_by,
-        name,
-        failure.ca_url.as_deref(),
-    );
-    format!(
-        "{name}\n{}",
-        diagnosis((failure.cause, failure.seen_by), &mend)
-    )
+pub fn failure(name: Option<&Name>, failure: &Failure) -> String {
+    let stand_in = Name::parse("your-name.example");
+    let Some(name) = name.or(stand_in.as_ref()) else {
+        return String::new();
+    };
+    format!("{name}\n{}", diagnosis_of(name, failure))
+}
+
+fn diagnosis_of(name: &Name, failure: &Failure) -> String {
+    let url = failure.ca_url.as_deref();
+    let mend = advise(failure.cause, failure.seen_by, name, url);
+    diagnosis((failure.cause, failure.seen_by), &mend)
+}
+
+/// Tells what was understood of an error text that stands alone.
+pub fn error_text(number: u64, failure: &Failure) -> String {
+    let mut text = format!("Line {number}: an error text without its line\n");
+    let name = failure.name.as_ref().map(Name::to_string);
+    let named = name.map(|name| ("name", name));
+    let job = failure.job.map(|job| ("job", spoken_job(job).to_owned()));
+    let ca = failure.ca.map(|ca| ("CA", spoken_ca(ca).to_owned()));
+    for (label, what) in named.into_iter().chain(job).chain(cause(failure)).chain(ca) {
+        text.push_str(&labelled(label, &what));
+    }
+    text
 }
 
 fn diagnosis((cause, seen_by): (Cause, SeenBy), mend: &Advice) -> String {
@@ -230,169 +259,58 @@ fn diagnosis((cause, seen_by): (Cause, SeenBy), mend: &Advice) -> String {
     )
 }
 
-/// Tells what every rule about certificates makes of one.
-pub fn rules(explained: &Explained<'_>, rules: &RuleSet, matched: &BTreeSet<String>) -> String {
-    let of_certificates = rules
-        .all()
-        .iter()
-        .filter(|rule| rule.scope == Scope::Certificate);
-    let mut told: Vec<(u8, String)> = of_certificates
-        .map(|rule| self::rule(rule, explained, matched.contains(&rule.id)))
-        .collect();
-    told.sort_by_key(|(order, _)| *order);
-    let told: String = told.into_iter().map(|(_, rule)| rule).collect();
-    format!("Rules about {}\n{told}", explained.certificate.name)
+/// What came in.
+#[derive(Debug, Default)]
+pub struct Heading {
+    /// Lines about certificates.
+    pub about: usize,
+    /// Lines about other things.
+    pub other: u64,
+    unreadable: usize,
+    /// The numbers of the first few of these.
+    first: Vec<String>,
 }
 
-/// What one rule makes of a certificate, and where in the list it is told.
-fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> (u8, String) {
-    let open = explained.certificate.alerts.get(&rule.id);
-    let head = |word: &str, what: String| format!("  {word:<8} {:<26} {what}\n", rule.id);
-    if !rule.enabled {
-        return (5, head("off", String::new()));
-    }
-    if rule.matcher.is_some() && !matched {
-        return (
-            4,
-            head(
-                "no",
-                "none of these lines is one that it looks at".to_owned(),
-            ),
-        );
-    }
-    let accounts: Vec<(&Level, Account)> = rule
-        .levels
-        .iter()
-        .map(|level| (level, level.when.account(&explained.facts)))
-        .collect();
-    let moment = |level: &Level| level.at.as_ref().map(|moment| moment.at(&explained.facts));
-    if let Some(alert) = open {
-        let held = accounts
-            .iter()
-            .find(|(level, _)| level.severity == alert.severity);
-        let parts = held.map(|(_, account)| parts(account)).unwrap_or_default();
-        return (0, head("OPEN", alert.severity.word().to_owned()) + &parts);
-    }
-    let waiting = accounts.iter().find_map(|(level, account)| {
-        let at = moment(level)??;
-        (account.truth() == Truth::True && at > explained.at).then_some((level, account, at))
-    });
-    if let Some((level, account, at)) = waiting {
-        let when = format!(
-            "{} at {}, {} after the last line",
-            level.severity,
-            at.utc(),
-            spell(at - explained.at)
-        );
-        return (1, head("waits", when) + &parts(account));
-    }
-    let unknown = accounts
-        .iter()
-        .rev()
-        .find(|(_, account)| account.truth() == Truth::Unknown);
-    if let Some((level, account)) = unknown {
-        let what = format!("{}, if this were known:", level.severity);
-        return (2, head("unknown", what) + &needs(account));
-    }
-    let without_moment = accounts.iter().rev().find(|(level, account)| {
-        account.truth() == Truth::True && matches!(moment(level), Some(None))
-    });
-    if let Some((level, account)) = without_moment {
-        let what = format!("{}, but from when on is not known", level.severity);
-        return (2, head("unknown", what) + &parts(account));
-    }
-    let quietest = accounts.last();
-    let why = quietest
-        .map(|(_, account)| why_not(account))
-        .unwrap_or_default();
-    (3, head("no", why))
-}
-
-const PART: &str = "             ";
-
-/// Every part with its values.
-fn parts(account: &Account) -> String {
-    match account {
-        Account::All(all) => all.iter().map(parts).collect(),
-        Account::Any(any) => {
-            let any = any.iter().enumerate();
-            any.map(|(place, one)| {
-                let told = parts(one);
-                if place == 0 {
-                    told
-                } else {
-                    format!("{PART}or\n{told}")
-                }
-            })
-            .collect()
+impl Heading {
+    /// Takes in a line that is none of Caddy's, by its number.
+    pub fn unreadable(&mut self, number: u64) {
+        const NUMBERS_TOLD: usize = 5;
+        self.unreadable += 1;
+        if self.first.len() < NUMBERS_TOLD {
+            self.first.push(number.to_string());
         }
-        Account::Part(part) => {
-            let mark = match part.truth {
-                Truth::True => "yes",
-                Truth::False => "no",
-                Truth::Unknown => "unknown",
+    }
+
+    /// Tells it.
+    pub fn told(&self) -> String {
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let mut text = format!(
+            "{} line{} about certificates",
+            self.about,
+            plural(self.about)
+        );
+        if self.other > 0 {
+            text.push_str(&format!(", {} about other things", self.other));
+        }
+        if self.unreadable > 0 {
+            let more = if self.unreadable > self.first.len() {
+                ", ..."
+            } else {
+                ""
             };
-            format!("{PART}{mark:<8}{}{}\n", plain(&part.text), values(part))
+            text.push_str(&format!(
+                ", {} that could not be read (line{} {}{more})",
+                self.unreadable,
+                plural(self.unreadable),
+                self.first.join(", ")
+            ));
         }
-    }
-}
-
-fn needs(account: &Account) -> String {
-    let mut told = BTreeSet::new();
-    for part in account.blockers() {
-        for fact in &part.unknown {
-            told.insert(format!("{PART}{fact}: {}\n", fact.doc()));
+        text.push_str(".\n");
+        if self.about == 0 {
+            text.push_str(
+                "Paste lines of Caddy's own log, whole, as JSON or as Caddy's console prints them.\n",
+            );
         }
-        for name in &part.missing {
-            told.insert(format!("{PART}{name}\n"));
-        }
+        text
     }
-    told.into_iter().collect()
-}
-
-fn why_not(account: &Account) -> String {
-    let Some(part) = account.blockers().into_iter().next() else {
-        return String::new();
-    };
-    format!("{}{}", plain(&part.text), values(part))
-}
-
-fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn values(part: &Part) -> String {
-    let known = part
-        .values
-        .iter()
-        .map(|(name, value)| format!("{name} = {}", neutral(value)));
-    let unknown = part
-        .unknown
-        .iter()
-        .map(|fact| format!("{fact} is not known"));
-    let all: Vec<String> = known.chain(unknown).collect();
-    if all.is_empty() {
-        String::new()
-    } else {
-        format!("   [{}]", all.join("; "))
-    }
-}
-
-/// Tells what came in.
-pub fn heading(about: usize, other: usize, unreadable: usize) -> String {
-    let lines = |count: usize| if count == 1 { "line" } else { "lines" };
-    let mut text = format!("{about} {} about certificates", lines(about));
-    if other > 0 {
-        text.push_str(&format!(", {other} about other things"));
-    }
-    if unreadable > 0 {
-        text.push_str(&format!(", {unreadable} that could not be read"));
-    }
-    text.push_str(".\n");
-    if about == 0 {
-        text.push_str(
-            "Paste lines of Caddy's own log, whole, as JSON or as Caddy's console prints them.\n",
-        );
-    }
-    text
 }

@@ -3,8 +3,10 @@
 use crate::program::{fixture, run, run_on};
 use std::fs;
 
-const PASTES: [&str; 6] = [
+const PASTES: [&str; 8] = [
     "late-retry",
+    "forum-post",
+    "error-text",
     "compose-challenge",
     "journal-obtain",
     "on-demand",
@@ -128,6 +130,53 @@ fn a_whole_log_is_told_by_its_last_lines() {
     let ran = run(&["rules", "explain", &path.display().to_string()]);
     assert!(ran.stdout.contains("The last 20 lines:"), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("\nLine ").count(), 20);
+}
+
+#[test]
+fn a_paste_of_nine_mib_is_read_to_its_end() {
+    let access =
+        r#"{"level":"info","ts":1777845800.5,"logger":"http.log.access","msg":"handled request"}"#;
+    let mut text = format!("{access}\n").repeat((9 << 20) / access.len());
+    text += &String::from_utf8(paste("late-retry")).unwrap();
+    let ran = run_on(&["rules", "explain"], text.into());
+    assert!(
+        ran.stdout.starts_with("3 lines about certificates, 1"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("OPEN     retry-after-expiry"));
+}
+
+#[test]
+fn an_archive_and_a_file_of_powershell_are_explained_too() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("paste.log");
+    let text = String::from_utf8(paste("late-retry")).unwrap();
+    let marked = format!("\u{feff}{text}");
+    let utf16 = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let plain = run_on(&["rules", "explain"], text.clone().into()).stdout;
+    for bytes in [zstd::encode_all(text.as_bytes(), 0).unwrap(), utf16] {
+        fs::write(&path, bytes).unwrap();
+        let told = run(&["rules", "explain", &path.display().to_string()]).stdout;
+        assert_eq!(told, plain);
+    }
+}
+
+#[test]
+fn a_failure_that_was_mended_is_no_diagnosis() {
+    let line = |msg: &str, rest: &str| {
+        format!(r#"{{"level":"info","ts":1,"logger":"tls.obtain","msg":"{msg}",{rest}}}"#) + "\n"
+    };
+    let text = line(
+        "could not get certificate from issuer",
+        r#""identifier":"a.example.com","error":"HTTP 403 urn:ietf:params:acme:error:caa - x""#,
+    ) + &line(
+        "certificate obtained successfully",
+        r#""identifier":"a.example.com","issuer":"acme.zerossl.com-v2-DV90""#,
+    );
+    let told = run_on(&["rules", "explain"], text.into()).stdout;
+    assert!(told.contains("2 lines about certificates."), "{told}");
+    assert!(!told.contains("What to do"), "{told}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn watched<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     scanner.finish(&mut on);
     engine.finish(INSTANCE, &mut rows);
     for one in engine.explained(INSTANCE) {
-        assert_harmless(&explain::certificate(&one));
+        assert_harmless(&explain::certificate(&one, None));
     }
     let messages = engine.settle(INSTANCE);
     survives_a_restart(&mut engine);
