@@ -4,13 +4,12 @@
 //! only on the day the rule matters. Here it is one at load. Where a text fact has a closed list of
 //! words, the words it is compared with are checked as well.
 
-use super::condition::{ConditionError, bind};
+use super::condition::{ConditionError, Variables};
 use super::fact::{Fact, FactType, Scope};
 use super::scope::{Names, scalar_kind};
 use super::syntax::Parsed;
 use crate::diagnostic::nearest;
 use crate::document::Scalar;
-use cel::Value;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 
 const METHODS: [&str; 4] = ["startsWith", "endsWith", "contains", "matches"];
@@ -205,7 +204,12 @@ impl Check<'_> {
     fn constant(&mut self, expr: &IdedExpr, one: &IdedExpr, gives: FactType) -> Option<FactType> {
         self.expect(one, FactType::Text)?;
         let text = self.known_text(one)?;
-        if Value::resolve(expr, &bind(self.names, None)).is_ok() {
+        let variables = Variables {
+            names: self.names,
+            facts: &[],
+            reading: None,
+        };
+        if variables.evaluate(expr).is_some() {
             return Some(gives);
         }
         let help = match gives {

@@ -7,15 +7,16 @@
 
 use super::account::{Account, Part};
 use super::check::{check, dotted, fact_of};
-use super::fact::{Fact, FactSet, FactType, FactValue};
+use super::fact::{Fact, FactSet, FactType, FactValue, Facts};
 use super::scope::{Names, Reading};
 use super::syntax::{Parsed, env};
 use crate::document::Scalar;
 use crate::time::LogTime;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, operators};
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
 use cel::{Context, Value};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -79,7 +80,11 @@ impl Truth {
 pub struct Clause {
     text: String,
     expr: IdedExpr,
+    /// The fact that it is, where it is nothing else.
+    alone: Option<Fact>,
     facts: FactSet,
+    /// The same, to be walked at each evaluation.
+    reads: Vec<Fact>,
     line: Vec<String>,
     names: Arc<Names>,
 }
@@ -89,11 +94,14 @@ impl Clause {
         let mut clause = Self {
             text: parsed.source(expr).to_owned(),
             expr: expr.clone(),
+            alone: fact_of(expr),
             facts: FactSet::EMPTY,
+            reads: Vec::new(),
             line: Vec::new(),
             names: Arc::clone(names),
         };
         clause.collect(expr);
+        clause.reads = clause.facts.iter().collect();
         clause
     }
 
@@ -140,12 +148,20 @@ impl Clause {
     }
 
     fn value(&self, reading: Reading<'_>) -> Option<Value> {
-        let known = self.facts.without(reading.facts.known()).is_empty();
+        if let Some(fact) = self.alone {
+            return known(fact, reading.facts);
+        }
+        let known = |fact: &Fact| reading.facts.get(*fact).is_some();
         let given = |name: &String| reading.line.is_some_and(|line| line.get(name).is_some());
-        if !known || !self.line.iter().all(given) {
+        if !self.reads.iter().all(known) || !self.line.iter().all(given) {
             return None;
         }
-        Value::resolve(&self.expr, &bind(&self.names, Some((self, reading)))).ok()
+        let variables = Variables {
+            names: &self.names,
+            facts: &self.reads,
+            reading: Some(reading),
+        };
+        variables.evaluate(&self.expr)
     }
 }
 
@@ -231,15 +247,9 @@ impl Node {
 
     fn truth(&self, reading: Reading<'_>) -> Truth {
         match self {
-            Self::And(parts) => {
-                let parts = parts.iter().map(|part| part.truth(reading));
-                parts.fold(Truth::True, Truth::and)
-            }
+            Self::And(parts) => all(parts, |part| part.truth(reading)),
             // Or is and, seen through not.
-            Self::Or(parts) => {
-                let parts = parts.iter().map(|part| part.truth(reading).not());
-                parts.fold(Truth::True, Truth::and).not()
-            }
+            Self::Or(parts) => all(parts, |part| part.truth(reading).not()).not(),
             Self::Not(part) => part.truth(reading).not(),
             Self::Leaf(clause) => clause.truth(reading),
         }
@@ -271,6 +281,18 @@ impl Node {
             Self::Leaf(clause) => found.push(clause),
         }
     }
+}
+
+/// Whether all hold; after one that does not, the rest is not looked at.
+fn all(parts: &[Node], truth: impl Fn(&Node) -> Truth) -> Truth {
+    let mut whole = Truth::True;
+    for part in parts {
+        whole = whole.and(truth(part));
+        if whole == Truth::False {
+            break;
+        }
+    }
+    whole
 }
 
 /// A checked expression for a moment.
@@ -318,28 +340,35 @@ fn checked<'t>(
 }
 
 /// The names an expression can be evaluated with: parameters always, facts and captures as read.
-pub(super) fn bind(
-    names: &Names,
-    read: Option<(&Clause, Reading<'_>)>,
-) -> Context<'static, 'static> {
-    let mut context = Context::with_env(env());
-    let mut bound: BTreeMap<String, Value> = BTreeMap::new();
-    for (name, value) in &names.parameters {
-        bound.insert(format!("param.{name}"), scalar(value));
+pub(super) struct Variables<'a> {
+    pub(super) names: &'a Names,
+    pub(super) facts: &'a [Fact],
+    pub(super) reading: Option<Reading<'a>>,
+}
+
+impl Variables<'_> {
+    /// The value of an expression; `None` where its arithmetic leaves the range of its type.
+    pub(super) fn evaluate(&self, expr: &IdedExpr) -> Option<Value> {
+        let mut context = Context::with_env(env());
+        context.set_variable_resolver(self);
+        Value::resolve(expr, &context).ok()
     }
-    if let Some((clause, reading)) = read {
-        for fact in clause.facts.iter() {
-            bound.extend(known(fact, reading));
-        }
-        for name in &clause.line {
-            let text = reading.line.and_then(|line| line.get(name));
-            bound.extend(text.map(|text| (format!("line.{name}"), Value::from(text))));
-        }
+}
+
+impl VariableResolver for Variables<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        let (root, name) = variable.split_once('.')?;
+        let value = match (root, self.reading) {
+            ("param", _) => scalar(self.names.parameters.get(name)?),
+            ("line", Some(reading)) => Value::from(reading.line?.get(name)?),
+            (_, Some(reading)) => {
+                let named = |fact: &&Fact| fact.name() == name && fact.scope().prefix() == root;
+                known(*self.facts.iter().find(named)?, reading.facts)?
+            }
+            (_, None) => return None,
+        };
+        value.try_into().ok().map(CowVal::Owned)
     }
-    for (name, value) in bound {
-        context.add_variable_from_value(name, value);
-    }
-    context
 }
 
 fn scalar(value: &Scalar) -> Value {
@@ -350,8 +379,8 @@ fn scalar(value: &Scalar) -> Value {
     }
 }
 
-fn known(fact: Fact, reading: Reading<'_>) -> Option<(String, Value)> {
-    let value = match reading.facts.get(fact)? {
+fn known(fact: Fact, facts: &Facts) -> Option<Value> {
+    Some(match facts.get(fact)? {
         FactValue::Bool(truth) => Value::Bool(*truth),
         FactValue::Int(number) => Value::Int(*number),
         FactValue::Text(text) => Value::from(&**text),
@@ -360,8 +389,7 @@ fn known(fact: Fact, reading: Reading<'_>) -> Option<(String, Value)> {
             let time = DateTime::<Utc>::from_timestamp_micros(time.micros())?;
             Value::Timestamp(time.fixed_offset())
         }
-    };
-    Some((fact.to_string(), value))
+    })
 }
 
 #[cfg(test)]
