@@ -31,6 +31,9 @@ pub(super) fn apply(
     quote: impl FnOnce() -> Quote,
 ) -> Outcome {
     let mut outcome = Outcome::default();
+    if is_told_twice(certificate, event.means, at) {
+        return outcome;
+    }
     match event.means {
         Means::Queued | Means::Due | Means::DueByAri => due(instance, certificate, event, at),
         Means::AriChanged => ari_changed(certificate, event, at),
@@ -96,6 +99,13 @@ pub(super) fn apply(
     }
     conclude(instance, certificate, at);
     outcome
+}
+
+/// Whether the end of an attempt comes again: a line that is in the log twice counts once.
+fn is_told_twice(certificate: &Certificate, means: Means, at: LogTime) -> bool {
+    let ends = matches!(means, Means::WillRetry | Means::GaveUp | Means::JobFailed);
+    let running = certificate.open_job.as_ref().is_some_and(|job| job.running);
+    ends && !running && certificate.last_failure == Some(at)
 }
 
 /// What follows from the new state alone.

@@ -178,3 +178,21 @@ fn the_largest_attempt_count_is_survived() {
     );
     assert_eq!(story.row(A).attempts_total, 2);
 }
+
+#[test]
+fn the_end_of_an_attempt_that_is_in_the_log_twice_counts_once() {
+    let mut story = Story::new();
+    story.started(0.0).maintenance(600.0, A, 9_000.0);
+    for _ in 0..2 {
+        story.job_failed(604.0, &maintenance_error(A, "Renew"));
+    }
+    let row = story.row(A);
+    assert_eq!((row.attempts_total, row.attempt), (1, Some(1)));
+    assert_eq!(row.next_retry, Some(at(1_200.0)));
+    let error = format!("[{B}] Renew: {SERVFAIL}");
+    story.renewing(700.0, B, 9_000.0);
+    for _ in 0..2 {
+        story.will_retry(704.0, &error, 1, 60);
+    }
+    assert_eq!(story.row(B).attempts_total, 1);
+}
