@@ -97,8 +97,18 @@ pub(super) fn apply(
     if let Some(not_after) = event.not_after {
         outcome.recovered |= learn_not_after(certificate, not_after, at);
     }
-    conclude(instance, certificate, at);
+    conclude(instance, certificate, event, at);
     outcome
+}
+
+/// Whether the maintenance loop speaks, which says nothing of the job that is under way.
+fn is_of_maintenance(event: &Event) -> bool {
+    match event.means {
+        Means::Queued | Means::Due | Means::DueByAri | Means::AriChanged => true,
+        // Renewal information was looked up, in vain or not.
+        Means::Noted => event.not_after.is_some(),
+        _ => false,
+    }
 }
 
 /// Whether the end of an attempt comes again: a line that is in the log twice counts once.
@@ -108,9 +118,10 @@ fn is_told_twice(certificate: &Certificate, means: Means, at: LogTime) -> bool {
     ends && !running && certificate.last_failure == Some(at)
 }
 
-/// What follows from the new state alone.
-fn conclude(instance: &Instance, certificate: &mut Certificate, at: LogTime) {
-    if let Some(job) = &mut certificate.open_job {
+/// What follows from every event.
+fn conclude(instance: &Instance, certificate: &mut Certificate, event: &Event, at: LogTime) {
+    let job = certificate.open_job.as_mut();
+    if let Some(job) = job.filter(|_| !is_of_maintenance(event)) {
         job.heard = Some(at);
     }
     if certificate.open_job.is_some() || certificate.next.is_some() || certificate.due.is_none() {

@@ -121,7 +121,7 @@ pub struct OpenJob {
     pub ca: Option<Ca>,
     /// When its running attempt began.
     pub began: Option<LogTime>,
-    /// The last line about it.
+    /// The last line about it; what the maintenance loop says of the certificate does not count.
     pub heard: Option<LogTime>,
     /// A renewal that goes on as an obtain, because the stored files are gone.
     pub instead: bool,

@@ -99,3 +99,21 @@ fn changed_rules_are_judged_at_once() {
     engine.set_rules(rules, &mut Vec::new());
     assert_eq!(engine.deadline("caddy"), Some(at(1_000.0)));
 }
+
+#[test]
+fn an_attempt_that_hangs_is_told_also_while_ticks_go_on() {
+    let mut story = Story::new();
+    story
+        .started(0.0)
+        .managing(1.0, &[A])
+        .maintenance(600.0, A, 30.0 * DAY);
+    for tick in 2..14 {
+        let after = 600.0 * f64::from(tick);
+        let fields = json!({"identifiers": [A], "remaining": 30.0 * DAY + 600.0 - after});
+        let msg = "certificate expires soon; queuing for renewal";
+        story.log(after, "tls.cache.maintenance", msg, fields);
+    }
+    assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
+    story.tick(600.1 + 7_200.0);
+    assert_eq!(story.opened(A), ["renewal-stuck"]);
+}
