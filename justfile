@@ -17,6 +17,10 @@ test *ARGS:
 fuzz SECONDS="600" *TARGETS:
     fuzz/run {{SECONDS}} {{TARGETS}}
 
+# Lives of many certificates, judged by the engine and by an oracle that sees the whole script.
+sim SEEDS="20000":
+    NOTAFTER_SEEDS={{SEEDS}} cargo test --locked --release --test simulation
+
 # When would the alarm have rung?
 replay-incident *ARGS:
     cargo run --locked --release -- replay fixtures/incident-2026-05-03/caddy.log {{ARGS}}

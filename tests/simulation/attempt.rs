@@ -1,0 +1,225 @@
+//! What a Caddy prints of its attempts, from the decision to the new expiry.
+
+use crate::caddy::{Caddy, Job, Origin, Step};
+use crate::script::{Failure, Generation, Life, S, Truth, tick_after, wait};
+use serde_json::{Value, json};
+
+const PRODUCTION: &str = "https://acme-v02.api.letsencrypt.org/directory";
+const STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
+const ISSUER: &str = "acme-v02.api.letsencrypt.org-directory";
+
+impl Caddy<'_> {
+    fn life(&self, who: usize) -> Life {
+        self.script.lives[who].clone()
+    }
+
+    /// The logger of a certificate's attempts.
+    fn logger(life: &Life) -> &'static str {
+        if life.not_after.is_some() {
+            "tls.renew"
+        } else {
+            "tls.obtain"
+        }
+    }
+
+    /// As Caddy prints it: up to the second after the last one of validity.
+    fn remaining(&self, at: i64, life: &Life) -> Value {
+        #[expect(clippy::cast_precision_loss, reason = "months of microseconds fit")]
+        let left = |not_after: i64| (not_after + S - at - self.script.offset) as f64 / 1e6;
+        json!(life.not_after.map(left))
+    }
+
+    /// Why it is due, as versions with ARI print it.
+    pub(crate) fn decide(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        let not_after = life.not_after.unwrap_or_default();
+        if self.script.generation == Generation::Old {
+            return;
+        }
+        let fields = json!({
+            "subjects": [life.name], "expiration": not_after / S + 1, "ari_cert_id": "k.B",
+            "renew_check_interval": 600, "selected_time": life.due / S,
+            "remaining": self.remaining(at, &life),
+        });
+        let msg = "certificate needs renewal based on ARI window";
+        self.script.line(at, "tls", msg, fields);
+        self.script.is(&life.name, at, Truth::Due);
+    }
+
+    pub(crate) fn queue(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        let msg = "certificate expires soon; queuing for renewal";
+        self.say_identifiers(at, msg, &life);
+        self.script.is(&life.name, at, Truth::Due);
+    }
+
+    fn say_identifiers(&mut self, at: i64, msg: &str, life: &Life) {
+        let remaining = self.remaining(at, life);
+        let fields = json!({"identifiers": [life.name], "remaining": remaining});
+        self.script.line(at, "tls.cache.maintenance", msg, fields);
+    }
+
+    /// A job with its first attempt.
+    pub(crate) fn begin(&mut self, at: i64, who: usize, origin: Origin) {
+        let life = self.life(who);
+        if origin == Origin::Maintenance {
+            self.say_identifiers(at, "attempting certificate renewal", &life);
+        }
+        let paced = self.script.generation == Generation::Paced && origin == Origin::Maintenance;
+        let before = self.jobs.get(&who).copied().filter(|_| paced);
+        let job = Job {
+            open: true,
+            origin,
+            began: at,
+            failures: before.map_or(0, |job| job.failures),
+            not_before: at,
+            since: at,
+        };
+        self.jobs.insert(who, job);
+        let fields = json!({"identifier": life.name});
+        let logger = Self::logger(&life);
+        self.script
+            .line(at + 500, logger, "acquiring lock", fields.clone());
+        self.script
+            .line(at + 1_000, logger, "lock acquired", fields);
+        self.attempt(at + 2_000, who);
+    }
+
+    pub(crate) fn attempt(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        let (msg, fields) = if life.not_after.is_some() {
+            let remaining = self.remaining(at, &life);
+            let fields = json!({"identifier": life.name, "remaining": remaining});
+            ("renewing certificate", fields)
+        } else {
+            ("obtaining certificate", json!({"identifier": life.name}))
+        };
+        self.script.line(at, Self::logger(&life), msg, fields);
+        self.script.is(&life.name, at, Truth::Began);
+        let mut takes = self.random.between(S, 9 * S);
+        if let Some((_, long)) = life.hangs.filter(|(from, _)| *from <= at) {
+            takes = long;
+            self.script.lives[who].hangs = None;
+        }
+        if let Some(job) = self.jobs.get_mut(&who) {
+            job.began = at;
+        }
+        self.agenda.insert((at + takes, Step::End(who)));
+    }
+
+    pub(crate) fn finish(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        if self.jobs[&who].began >= life.fixed {
+            self.succeed(at, who);
+        } else {
+            self.fail(at, who);
+        }
+    }
+
+    fn fail(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        let job = self.jobs[&who];
+        let generation = self.script.generation;
+        let renews = life.not_after.is_some();
+        let paced = generation == Generation::Paced && job.origin == Origin::Maintenance;
+        let failures = job.failures + 1;
+        let refused = !paced && life.refused == Some(failures);
+        let staging = !paced && !refused && failures > 1;
+        let fault = life.faults[usize::from(job.began >= life.turns)];
+        self.failed.insert(who);
+        let name = &life.name;
+        let ca = if staging { STAGING } else { PRODUCTION };
+        let error = format!("[{name}] {} (ca={ca})", fault.text);
+        let logger = Self::logger(&life);
+        let fields = json!({"identifier": name, "issuer": ISSUER, "error": error});
+        let msg = "could not get certificate from issuer";
+        self.script.line(at, logger, msg, fields);
+        let told = at + self.random.between(1_000, 30_000);
+        let verb = if renews { "Renew" } else { "Obtain" };
+        let error = format!("[{name}] {verb}: {error}");
+        let wait = wait(generation, failures);
+        let offset = self.script.offset;
+        let mut failure = Failure {
+            fault,
+            since: at + offset,
+            elapsed: told - job.since,
+            failures: Some(failures),
+            phase: None,
+            staging,
+        };
+        let mut next = Some(told + wait);
+        if paced || refused {
+            let by_start = if renews { "renewing" } else { "obtaining" };
+            let error = match job.origin {
+                Origin::Maintenance => format!("[{name}] {error}"),
+                Origin::Start => format!("{name}: {by_start} certificate: {error}"),
+            };
+            self.script
+                .line(told, "tls", "job failed", json!({"error": error}));
+            failure.elapsed = 0;
+            failure.phase = Some(self.phase + offset);
+            if refused {
+                self.script.lives[who].refused = None;
+                failure.failures = None;
+                self.jobs.remove(&who);
+                next = renews.then(|| tick_after(self.phase, told));
+            } else {
+                let after = Job {
+                    open: false,
+                    failures,
+                    not_before: told + wait,
+                    ..job
+                };
+                self.jobs.insert(who, after);
+                next = next.map(|next| tick_after(self.phase, next));
+            }
+        } else {
+            #[expect(clippy::cast_precision_loss, reason = "days of microseconds fit")]
+            let elapsed = failure.elapsed as f64 / 1e6;
+            let fields = json!({
+                "error": error, "attempt": failures, "retrying_in": wait / S,
+                "elapsed": elapsed, "max_duration": 2_592_000,
+            });
+            self.script.line(told, logger, "will retry", fields);
+            self.jobs.insert(who, Job { failures, ..job });
+            self.agenda.insert((told + wait, Step::Attempt(who)));
+        }
+        let next = next.map(|next| next + offset);
+        self.script.is(name, told, Truth::Failed { failure, next });
+    }
+
+    fn succeed(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        self.jobs.remove(&who);
+        self.done.insert(who);
+        let fields = json!({"identifier": life.name, "issuer": ISSUER});
+        let verb = if life.not_after.is_some() {
+            "renewed"
+        } else {
+            "obtained"
+        };
+        let msg = format!("certificate {verb} successfully");
+        self.script.line(at, Self::logger(&life), &msg, fields);
+        self.script.is(&life.name, at, Truth::Succeeded);
+        if life.not_after.is_none() {
+            self.script.is(&life.name, at, Truth::Renewed);
+            return;
+        }
+        // Where nothing was wrong, nothing has to be proven.
+        let after = if self.failed.contains(&who) {
+            life.proof_after
+        } else {
+            50_000
+        };
+        self.agenda.insert((at + after, Step::Proof(who)));
+    }
+
+    pub(crate) fn prove(&mut self, at: i64, who: usize) {
+        let life = self.life(who);
+        let expiration = (at + self.script.offset + life.lifetime) / S + 1;
+        let fields = json!({"subjects": [life.name], "new_expiration": expiration});
+        let msg = "replaced certificate in cache";
+        self.script.line(at, "tls.cache", msg, fields);
+        self.script.is(&life.name, at, Truth::Renewed);
+    }
+}

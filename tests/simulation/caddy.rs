@@ -1,0 +1,366 @@
+//! A Caddy that lives through a seed: starts, ticks, reloads, deaths.
+
+use crate::faults::FAULTS;
+use crate::random::Random;
+use crate::script::{DAY, Generation, HOUR, Life, MINUTE, S, Script, TICK, Truth, tick_after};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// 2026-05-01T01:46:40Z.
+const T: i64 = 1_777_600_000 * S;
+/// Most lives are short, so that there are many of them.
+const LINES_MAX: [usize; 10] = [60, 80, 100, 120, 150, 200, 300, 100, 120, 1_400];
+/// A renewed certificate of six days is not due again before all is over.
+const LASTS: i64 = 48 * HOUR;
+const NAMES: [&str; 4] = [
+    "a.example.com",
+    "b.example.com",
+    "*.c.example.com",
+    "d.example.org",
+];
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    Tick,
+    Attempt(usize),
+    End(usize),
+    /// The new expiry is told.
+    Proof(usize),
+    Reload,
+    /// The host's clock is set.
+    Clock,
+    /// The process hangs, or is stopped, for a while.
+    Death,
+    Start,
+}
+
+impl Step {
+    /// Whether it does not depend on the process that runs.
+    fn is_of_the_world(self) -> bool {
+        matches!(
+            self,
+            Self::Proof(_) | Self::Reload | Self::Clock | Self::Death | Self::Start
+        )
+    }
+}
+
+/// Who began a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Start,
+    Maintenance,
+}
+
+/// A job of one certificate in the running process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    /// Under way or asleep.
+    pub(crate) open: bool,
+    pub(crate) origin: Origin,
+    pub(crate) began: i64,
+    pub(crate) failures: usize,
+    /// Where ticks pace it: no attempt before.
+    pub(crate) not_before: i64,
+    /// When the job began.
+    pub(crate) since: i64,
+}
+
+pub(crate) struct Caddy<'a> {
+    pub(crate) random: &'a mut Random,
+    pub(crate) script: Script,
+    /// What comes, in order.
+    pub(crate) agenda: BTreeSet<(i64, Step)>,
+    pub(crate) phase: i64,
+    pub(crate) jobs: BTreeMap<usize, Job>,
+    pub(crate) done: BTreeSet<usize>,
+    /// Names with a failed attempt.
+    pub(crate) failed: BTreeSet<usize>,
+    /// Everything is mended, and all comes to an end.
+    last_act: bool,
+}
+
+pub(crate) fn live(random: &mut Random) -> Script {
+    let generation = random.one(&[Generation::Old, Generation::New, Generation::Paced]);
+    let start = T + random.between(0, DAY);
+    let count = usize::try_from(random.between(1, 5)).unwrap();
+    let lives = NAMES
+        .iter()
+        .take(count)
+        .map(|name| life(random, name, start))
+        .collect();
+    let script = Script {
+        generation,
+        lives,
+        lines: Vec::new(),
+        truth: BTreeMap::new(),
+        offset: 0,
+        end: start,
+    };
+    let mut caddy = Caddy {
+        random,
+        script,
+        agenda: BTreeSet::new(),
+        phase: start,
+        jobs: BTreeMap::new(),
+        done: BTreeSet::new(),
+        failed: BTreeSet::new(),
+        last_act: false,
+    };
+    caddy.plan(start);
+    caddy.start(start);
+    caddy.run(start)
+}
+
+fn life(random: &mut Random, name: &str, start: i64) -> Life {
+    let lifetime = random.one(&[6, 45, 90]) * DAY;
+    // Whole seconds, as in certificates.
+    let second = |at: i64| at - at.rem_euclid(S);
+    let left = if random.chance(60) {
+        // Due when Caddy starts.
+        random.between(20 * MINUTE, (lifetime / 3).min(60 * HOUR))
+    } else {
+        lifetime / 3 + random.between(HOUR, 10 * HOUR)
+    };
+    let not_after = second(start + left);
+    let due = second(not_after - lifetime / 3);
+    let fixed = if random.chance(15) {
+        start
+    } else {
+        due.max(start) + random.between(MINUTE, 70 * HOUR)
+    };
+    let (first, second) = (random.one(&FAULTS), random.one(&FAULTS));
+    let hangs = (due.max(start), random.between(HOUR, 6 * HOUR));
+    Life {
+        name: name.to_owned(),
+        not_after: (!random.chance(20)).then_some(not_after),
+        due,
+        lifetime,
+        faults: [first, random.one(&[first, second])],
+        turns: due.max(start) + random.between(MINUTE, 3 * HOUR),
+        fixed,
+        refused: random.chance(15).then(|| random.one(&[2, 3, 5])),
+        hangs: random.chance(10).then_some(hangs),
+        proof_after: random.one(&[50_000, 50_000, 50_000, 30 * MINUTE]),
+    }
+}
+
+impl Caddy<'_> {
+    /// What the world does to it.
+    fn plan(&mut self, start: i64) {
+        for step in [Step::Start, Step::Reload, Step::Death, Step::Clock] {
+            for _ in 0..self.random.one(&[0, 0, 1, 2]) {
+                // Most of it early, while most lives still go on.
+                let longest = self.random.one(&[2, 10, 60]) * HOUR;
+                let at = start + self.random.between(MINUTE, longest);
+                self.agenda.insert((at, step));
+            }
+        }
+    }
+
+    fn run(mut self, start: i64) -> Script {
+        let lines_max = self.random.one(&LINES_MAX);
+        while let Some((at, step)) = self.agenda.pop_first() {
+            if !self.last_act && (self.script.lines.len() > lines_max || at > start + LASTS) {
+                self.agenda.insert((at, step));
+                self.begin_last_act(at);
+                continue;
+            }
+            self.step(at, step);
+            if self.is_over() {
+                break;
+            }
+        }
+        self.script.lines.sort_by_key(|line| line.order);
+        let stamps = self.script.lines.iter().map(|line| line.at);
+        self.script.end = stamps.max().unwrap_or_default();
+        self.script
+    }
+
+    fn is_over(&self) -> bool {
+        let last_act = self.last_act;
+        let waits = |(_, step): &(i64, Step)| {
+            matches!(step, Step::Proof(_)) || last_act && *step == Step::Start
+        };
+        let is_quiet = !self.agenda.iter().any(waits) && !self.jobs.values().any(|job| job.open);
+        is_quiet && (last_act || self.done.len() == self.script.lives.len())
+    }
+
+    fn step(&mut self, at: i64, step: Step) {
+        match step {
+            Step::Tick => self.tick(at),
+            Step::Attempt(who) => self.attempt(at, who),
+            Step::End(who) => self.finish(at, who),
+            Step::Proof(who) => self.prove(at, who),
+            Step::Reload => self.reload(at),
+            Step::Clock => self.set_clock(),
+            Step::Death => self.die(at),
+            Step::Start => {
+                self.stop(at);
+                self.start(at);
+            }
+        }
+    }
+
+    /// All causes are removed and Caddy is restarted, so that everything can close.
+    fn begin_last_act(&mut self, at: i64) {
+        self.last_act = true;
+        self.agenda
+            .retain(|(_, step)| matches!(step, Step::Proof(_)));
+        for life in &mut self.script.lives {
+            life.fixed = life.fixed.min(at);
+            life.hangs = None;
+        }
+        self.agenda.insert((at, Step::Start));
+    }
+
+    fn set_clock(&mut self) {
+        // Ticks are known by their phase, which a step of whole ticks keeps.
+        let ticks = self.random.between(1, 36) * TICK;
+        let back = self.random.between(S / 10, S);
+        let ahead = self.random.chance(60);
+        self.script.offset += if ahead { ticks } else { -back };
+    }
+
+    /// Everything that the process had under way is gone.
+    fn stop(&mut self, at: i64) {
+        self.agenda.retain(|(_, step)| step.is_of_the_world());
+        self.jobs.clear();
+        self.note_stop(at);
+    }
+
+    fn note_stop(&mut self, at: i64) {
+        for life in self.script.lives.clone() {
+            self.script.is(&life.name, at, Truth::Stopped);
+        }
+    }
+
+    /// Silence for a while, then a new process.
+    fn die(&mut self, at: i64) {
+        if self.random.chance(40) {
+            let msg = "shutting down apps, then terminating";
+            self.script.line(at, "", msg, json!({"signal": "SIGTERM"}));
+            self.stop(at);
+        }
+        let back = at + self.random.between(MINUTE, 20 * HOUR);
+        // Nothing happens meanwhile, and one thing after the other then.
+        let mut later = back;
+        let agenda = std::mem::take(&mut self.agenda).into_iter();
+        let kept = agenda.filter(|(_, step)| step.is_of_the_world());
+        let late = kept.map(|(at, step)| {
+            later += MINUTE;
+            (at.max(later), step)
+        });
+        self.agenda = late.collect();
+        self.agenda.insert((back, Step::Start));
+    }
+
+    /// A new maintenance loop, and the names that it manages.
+    fn begin_loop(&mut self, at: i64) {
+        self.phase = at;
+        let msg = "started background certificate maintenance";
+        self.script
+            .line(at, "tls.cache.maintenance", msg, json!({"cache": "0xc0"}));
+        self.load(at);
+        self.agenda.retain(|(_, step)| *step != Step::Tick);
+        self.agenda.insert((at + TICK, Step::Tick));
+    }
+
+    fn load(&mut self, at: i64) {
+        let lives = self.script.lives.iter();
+        let names: Vec<&str> = lives.map(|life| life.name.as_str()).collect();
+        let managed = json!({"domains": names});
+        let msg = "enabling automatic TLS certificate management";
+        self.script.line(at + 1_000, "http", msg, managed);
+        let field = if self.script.generation == Generation::Old {
+            "description"
+        } else {
+            "storage"
+        };
+        let fields = json!({field: "FileStorage:/data"});
+        let msg = "cleaning storage unit";
+        self.script.line(at + 2_000, "tls", msg, fields);
+    }
+
+    fn start(&mut self, at: i64) {
+        self.begin_loop(at);
+        for who in 0..self.script.lives.len() {
+            let moment = at + 5_000 + self.random.between(0, 40_000);
+            let life = self.script.lives[who].clone();
+            if self.done.contains(&who) || life.not_after.is_some() && !self.is_due(who, at) {
+                continue;
+            }
+            if life.not_after.is_some() {
+                self.decide(moment, who);
+            }
+            self.begin(moment + 5_000, who, Origin::Start);
+        }
+    }
+
+    /// Another configuration. What it does depends on the generation, and on who began the job.
+    fn reload(&mut self, at: i64) {
+        let old = self.script.generation == Generation::Old;
+        if old {
+            self.note_stop(at);
+            self.begin_loop(at);
+        } else {
+            self.load(at);
+        }
+        for who in 0..self.script.lives.len() {
+            let moment = at + 5_000 + self.random.between(0, 40_000);
+            let life = self.script.lives[who].clone();
+            let job = self.jobs.get(&who).copied().filter(|job| job.open);
+            let first = life.not_after.is_none();
+            let ends = |job: &Job| old || first || job.origin == Origin::Start;
+            if job.as_ref().is_some_and(ends) {
+                self.agenda
+                    .retain(|(_, step)| *step != Step::Attempt(who) && *step != Step::End(who));
+                self.jobs.remove(&who);
+                self.cancel(moment, who, first, old);
+            }
+            if first && !self.done.contains(&who) {
+                self.begin(moment + 5_000, who, Origin::Start);
+            }
+        }
+    }
+
+    fn cancel(&mut self, at: i64, who: usize, first: bool, old: bool) {
+        let name = self.script.lives[who].name.clone();
+        let error = if old && !first {
+            format!("[{name}] context canceled")
+        } else {
+            let verb = if first { "obtaining" } else { "renewing" };
+            format!("{name}: {verb} certificate: context canceled")
+        };
+        self.script
+            .line(at, "tls", "job failed", json!({"error": error}));
+        let next = (!old && !first).then(|| tick_after(self.phase, at) + self.script.offset);
+        self.script.is(&name, at, Truth::Canceled { next });
+    }
+
+    pub(crate) fn is_due(&self, who: usize, at: i64) -> bool {
+        self.script.lives[who].due <= at + self.script.offset
+    }
+
+    fn tick(&mut self, tick: i64) {
+        self.agenda.insert((tick + TICK, Step::Tick));
+        let mut at = tick;
+        for who in 0..self.script.lives.len() {
+            let first = self.script.lives[who].not_after.is_none();
+            if first || self.done.contains(&who) || !self.is_due(who, tick) {
+                continue;
+            }
+            at += self.random.between(1_000, 20_000);
+            self.decide(at, who);
+            let job = self.jobs.get(&who).copied();
+            let open = job.is_some_and(|job| job.open);
+            if job.is_some_and(|job| !job.open && at < job.not_before) {
+                continue;
+            }
+            self.queue(at + 100, who);
+            if !open {
+                self.begin(at + 1_000, who, Origin::Maintenance);
+            }
+        }
+    }
+}
