@@ -17,9 +17,10 @@ test *ARGS:
 fuzz SECONDS="600" *TARGETS:
     fuzz/run {{SECONDS}} {{TARGETS}}
 
-# Lives of many certificates, judged by the engine and by an oracle that sees the whole script.
-sim SEEDS="20000":
-    NOTAFTER_SEEDS={{SEEDS}} cargo test --locked --release --test simulation
+# Lives of many certificates, judged by the engine and by an oracle that sees the whole script; and
+# lives that are watched in pieces and replayed.
+sim SEEDS="20000" TAPES="1000":
+    NOTAFTER_SEEDS={{SEEDS}} NOTAFTER_TAPES={{TAPES}} cargo test --locked --release --test simulation
 
 # When would the alarm have rung?
 replay-incident *ARGS:

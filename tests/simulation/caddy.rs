@@ -6,8 +6,10 @@ use crate::script::{DAY, Generation, HOUR, Life, MINUTE, S, Script, TICK, Truth,
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// 2026-05-01T01:46:40Z.
-const T: i64 = 1_777_600_000 * S;
+/// When lives begin: 2026-05-01T01:46:40Z.
+pub(crate) const T: i64 = 1_777_600_000 * S;
+/// Where our own clock must not overtake the log's: 2100-01-01T00:00:00Z.
+pub(crate) const TAPED: i64 = 4_102_444_800 * S;
 /// Most lives are short, so that there are many of them.
 const LINES_MAX: [usize; 10] = [60, 80, 100, 120, 150, 200, 300, 100, 120, 1_400];
 /// A renewed certificate of six days is not due again before all is over.
@@ -80,9 +82,9 @@ pub(crate) struct Caddy<'a> {
     last_act: bool,
 }
 
-pub(crate) fn live(random: &mut Random) -> Script {
+pub(crate) fn live(random: &mut Random, begins: i64) -> Script {
     let generation = random.one(&[Generation::Old, Generation::New, Generation::Paced]);
-    let start = T + random.between(0, DAY);
+    let start = begins + random.between(0, DAY);
     let count = usize::try_from(random.between(1, 5)).unwrap();
     let lives = NAMES
         .iter()

@@ -34,7 +34,17 @@ fn rules() -> Arc<RuleSet> {
 
 /// The rows about certificates that come of it until a moment.
 pub(crate) fn rows(script: &Script, until: i64, manner: Manner) -> BTreeSet<Due> {
-    let mut engine = Engine::new(rules());
+    rows_by(&rules(), script, until, manner)
+}
+
+/// The same by other rules.
+pub(crate) fn rows_by(
+    rules: &Arc<RuleSet>,
+    script: &Script,
+    until: i64,
+    manner: Manner,
+) -> BTreeSet<Due> {
+    let mut engine = Engine::new(Arc::clone(rules));
     let mut rows = Vec::new();
     let mut stored: BTreeMap<(&'static str, String), String> = BTreeMap::new();
     let (mut random, mut now) = match manner {
@@ -67,7 +77,7 @@ pub(crate) fn rows(script: &Script, until: i64, manner: Manner) -> BTreeSet<Due>
             let kept = stored
                 .iter()
                 .map(|((kind, key), value)| (*kind, key.as_str(), value.as_str()));
-            engine = Engine::restore(rules(), kept);
+            engine = Engine::restore(Arc::clone(rules), kept);
         }
     }
     engine.tick(INSTANCE, LogTime::from_micros(until), &mut rows);

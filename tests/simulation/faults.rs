@@ -11,7 +11,7 @@ const PLAIN: Fault = Fault {
 };
 
 /// What may go wrong with a renewal or a first issuance.
-pub(crate) const FAULTS: [Fault; 8] = [
+pub(crate) const FAULTS: [Fault; 9] = [
     Fault {
         text: "solving challenges: presenting for challenge: could not determine zone for domain \"_acme-challenge\": unexpected response code 'SERVFAIL' for x.",
         rule: "dns-broken",
@@ -45,6 +45,11 @@ pub(crate) const FAULTS: [Fault; 8] = [
         text: "saving assets: open /data/caddy/certificates/x.key: no space left on device",
         rule: "storage-broken",
         incurable: true,
+        ..PLAIN
+    },
+    Fault {
+        text: "presenting for challenge: adding temporary record for zone \"x.\": got error status: HTTP 500: internal error",
+        rule: "dns-provider-refused",
         ..PLAIN
     },
     // No rule of its own.

@@ -10,6 +10,8 @@ mod drive;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod mutants;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod random;
@@ -17,24 +19,24 @@ mod random;
 mod script;
 #[cfg(test)]
 mod seeds;
+#[cfg(test)]
+mod tapes;
 
 #[cfg(test)]
 mod simulation {
+    use crate::caddy::{T, live};
     use crate::drive::{Manner, rows};
-    use crate::oracle::{Due, expected};
+    use crate::oracle::{Due, difference, expected};
     use crate::random::Random;
-    use crate::script::{HOUR, S};
+    use crate::script::HOUR;
     use crate::seeds;
     use notafter::rules::BUILT_IN;
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
     use std::fs;
     use std::path::Path;
 
-    /// A line and its oracle may differ by this: Caddy prints seconds with seven digits.
-    const TOLERANCE: i64 = S;
-
     /// Rules that no life of these is about; each has its own examples.
-    const ELSEWHERE: [&str; 12] = [
+    pub(crate) const ELSEWHERE: [&str; 12] = [
         "caddy-crashed",
         "gave-up",
         "issuer-downgrade",
@@ -52,26 +54,9 @@ mod simulation {
     /// Rules with how often each of their changes was due.
     type Exercised = BTreeMap<String, usize>;
 
-    /// What is in one and has no like in the other.
-    fn missing<'a>(one: &'a BTreeSet<Due>, other: &BTreeSet<Due>) -> Vec<&'a Due> {
-        let alike = |a: &Due, b: &Due| {
-            (&a.rule, &a.name, a.severity, a.reason) == (&b.rule, &b.name, b.severity, b.reason)
-                && (a.at - b.at).abs() <= TOLERANCE
-        };
-        one.iter()
-            .filter(|due| !other.iter().any(|like| alike(due, like)))
-            .collect()
-    }
-
-    fn difference(wanted: &BTreeSet<Due>, found: &BTreeSet<Due>) -> Option<String> {
-        let (lost, undue) = (missing(wanted, found), missing(found, wanted));
-        let alike = lost.is_empty() && undue.is_empty();
-        (!alike).then(|| format!("missing {lost:#?}\nundue {undue:#?}"))
-    }
-
     /// Judges the life that a seed writes: what was due, or what is wrong.
     fn judge(seed: u64) -> Result<Exercised, String> {
-        let script = crate::caddy::live(&mut Random::new(seed));
+        let script = live(&mut Random::new(seed), T);
         let until = script.end + 10 * HOUR;
         let plain = rows(&script, until, Manner::Plain);
         let wanted = expected(&script, until);

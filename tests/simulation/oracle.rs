@@ -16,6 +16,27 @@ pub(crate) struct Due {
     pub(crate) reason: &'static str,
 }
 
+/// A line and its oracle may differ by this: Caddy prints seconds with seven digits.
+const TOLERANCE: i64 = S;
+
+/// What is in one and has no like in the other.
+fn missing<'a>(one: &'a BTreeSet<Due>, other: &BTreeSet<Due>) -> Vec<&'a Due> {
+    let alike = |a: &Due, b: &Due| {
+        (&a.rule, &a.name, a.severity, a.reason) == (&b.rule, &b.name, b.severity, b.reason)
+            && (a.at - b.at).abs() <= TOLERANCE
+    };
+    one.iter()
+        .filter(|due| !other.iter().any(|like| alike(due, like)))
+        .collect()
+}
+
+/// How two sets of changes differ, if they do.
+pub(crate) fn difference(wanted: &BTreeSet<Due>, found: &BTreeSet<Due>) -> Option<String> {
+    let (lost, undue) = (missing(wanted, found), missing(found, wanted));
+    let alike = lost.is_empty() && undue.is_empty();
+    (!alike).then(|| format!("missing {lost:#?}\nundue {undue:#?}"))
+}
+
 /// Severities, each with the moment from which it is due.
 type Levels<'a> = &'a [(&'static str, Option<i64>)];
 
