@@ -45,6 +45,11 @@ lab-matrix *ARGS:
 lab-docker *ARGS: (dist "image")
     python3 tests/lab/docker.py --notafter target/dist/image/root/usr/bin/notafter --image target/dist/image {{ARGS}}
 
+# The same of Podman (4.3 of Debian 12).
+lab-podman *ARGS:
+    cargo build --locked --release
+    python3 tests/lab/docker.py --notafter target/release/notafter --podman {{ARGS}}
+
 # A Debian package, a static tarball and the tree of the image, in target/dist.
 dist *ARGS:
     packaging/dist {{ARGS}}

@@ -16,12 +16,14 @@ import ntfy
 from authority import DAYS_90, Authority
 from caddy import Caddy, Site
 from dockerd import Engine
-from processes import end_all, free_port, run, wait_until
+from podman import Podman
+from processes import LOOPBACK, end_all, free_port, run, wait_until
 from report import Report
 from watcher import Watcher
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = {"dockerd": "docker.io", "busybox": "busybox-static", "openssl": "openssl"}
+PODMAN = {"podman": "podman", "runc": "runc"}
 # A failure of a certificate that no other line speaks of, so that `status` counts every line by itself. Its name
 # is written down first; every 50th line is longer than what the engine takes at once.
 WRITER = r"""
@@ -89,9 +91,8 @@ class Writing:
 
 def check_writers(report, engine, binary, work):
     """Restarts, kills, a container made anew, rotation, and the end and start of the engine itself."""
-    rotated = ["--log-opt", "max-size=100k", "--log-opt", "max-file=3"]
     writings = [
-        Writing(engine, binary, work, "plain", rotated),
+        Writing(engine, binary, work, "plain", engine.ROTATED),
         Writing(engine, binary, work, "terminal", ["--tty"]),
     ]
     for writing in writings:
@@ -116,12 +117,13 @@ def check_writers(report, engine, binary, work):
     engine.stop()
     time.sleep(2)
     engine.start()
-    for writing in writings:
-        engine.docker("start", writing.name)
+    if engine.ENDS_CONTAINERS:
+        for writing in writings:
+            engine.docker("start", writing.name)
     time.sleep(4)
     for writing in writings:
         engine.docker("stop", writing.name)
-        writing.judge(report, starts=4)
+        writing.judge(report, starts=4 if engine.ENDS_CONTAINERS else 3)
 
 
 class Incident:
@@ -151,6 +153,21 @@ def check_caddy(report, incident, binary):
     watcher.start()
     _check_alert(report, "notafter on the host", topic)
     watcher.process.end()
+
+
+def check_tcp(report, incident, binary):
+    """The same engine, by TCP."""
+    watcher = Watcher(binary, incident.work / "tcp", "docker:caddy")
+    by_socket = os.environ["DOCKER_HOST"]
+    os.environ["DOCKER_HOST"] = f"tcp://{LOOPBACK}:{incident.engine.port}"
+    try:
+        watcher.start()
+        said = lambda: watcher.process.stderr.read_text(errors="replace")
+        read = wait_until(lambda: "1 certificates known" in said() or "1 certificate known" in said(), 20)
+        report.check("DOCKER_HOST=tcp://... reads the same container", read, "1 certificate known", said())
+        watcher.process.end()
+    finally:
+        os.environ["DOCKER_HOST"] = by_socket
 
 
 def check_image(report, incident, image):
@@ -184,19 +201,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notafter", type=Path, required=True, help="the binary to test")
     parser.add_argument("--image", type=Path, help="what the Containerfile takes, to be built and run: target/dist/image")
+    parser.add_argument("--podman", action="store_true", help="Podman's service instead of the Docker Engine")
     parser.add_argument("--keep", action="store_true", help="keep the working directory and say where it is")
     chosen = parser.parse_args()
     # So that `finally` below ends the processes also when this one is told to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.umask(0o022)
     work = Path(tempfile.mkdtemp(prefix="notafter-docker-"))
-    report, engine = Report(), Engine(work / "engine")
+    report, engine = Report(), (Podman if chosen.podman else Engine)(work / "engine")
     os.environ["DOCKER_HOST"] = f"unix://{engine.socket}"
     binary = chosen.notafter.resolve()
     try:
         cache = REPOSITORY / "target/lab/cache"
         cache.mkdir(parents=True, exist_ok=True)
-        install.tools(PACKAGES)
+        install.tools(PACKAGES | (PODMAN if chosen.podman else {}))
         caddy, server = install.caddy_of_upstream(install.NEW_CADDY, cache), install.ntfy(cache)
         engine.start()
         engine.import_image("lab", [caddy])
@@ -204,6 +222,8 @@ def main():
         incident = Incident(engine, server, work / "incident")
         incident.start()
         check_caddy(report, incident, binary)
+        if not chosen.podman:
+            check_tcp(report, incident, binary)
         if chosen.image:
             check_image(report, incident, chosen.image.resolve())
     except install.CannotInstall as problem:

@@ -5,7 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from processes import Process, run, wait_until
+from processes import LOOPBACK, Process, free_port, run, wait_until
 
 COMMANDS = ("sh", "sleep", "date", "head", "tr", "cat")
 
@@ -13,15 +13,21 @@ COMMANDS = ("sh", "sleep", "date", "head", "tr", "cat")
 class Engine:
     """Below `directory`; start() after stop() continues it."""
 
+    # Whether containers end with the engine, and what makes it rotate a log.
+    ENDS_CONTAINERS = True
+    ROTATED = ("--log-opt", "max-size=100k", "--log-opt", "max-file=3")
+
     def __init__(self, directory):
         self.directory = directory
         self.socket = directory / "docker.sock"
+        self.port = free_port()
         self.process = None
         directory.mkdir(parents=True)
 
     def start(self):
         command = ["dockerd", "--data-root", self.directory / "root", "--exec-root", self.directory / "exec"]
         command += ["--pidfile", self.directory / "dockerd.pid", "-H", f"unix://{self.socket}"]
+        command += ["-H", f"tcp://{LOOPBACK}:{self.port}", "--tls=false"]
         command += ["--storage-driver", "vfs", "--bridge=none", "--userland-proxy=false"]
         command += ["--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
         self.process = Process("dockerd", command, self.directory)
