@@ -13,31 +13,31 @@ TOLD_WITHIN = 15
 TEST = "notafter: this is a test"
 
 
-def tested(report, done, took, arrived):
+def tested(report, story, done, took, arrived):
     """Every line of the README worked, and the test message is on both servers."""
     for line, (code, out, err) in done:
         shown_line = re.sub(r"\s+", " ", line)
-        report.check(f"newcomer: `{shown_line}`", code == 0, "exit 0", f"exit {code}\n{out}{err}")
+        report.check(f"{story}: `{shown_line}`", code == 0, "exit 0", f"exit {code}\n{out}{err}")
     for receiver, messages in arrived.items():
         titles = [message.title for message in messages]
         there = len(titles) == 1 and titles[0].endswith(TEST)
-        report.check(f"newcomer: {receiver} has the test message", there, TEST, titles)
-    print(f"newcomer: {took:.1f} s from `apt install` to the test message in ntfy and in a Matrix room")
-    report.check("newcomer: in less than two minutes", took < MOST_SECONDS, f"< {MOST_SECONDS} s", f"{took:.1f} s")
+        report.check(f"{story}: {receiver} has the test message", there, TEST, titles)
+    print(f"{story}: {took:.1f} s from `apt install` to the test message in ntfy and in a Matrix room")
+    report.check(f"{story}: in less than two minutes", took < MOST_SECONDS, f"< {MOST_SECONDS} s", f"{took:.1f} s")
 
 
-def watching(report, machine, took):
+def watching(report, story, machine, took):
     """The service runs, has its groups and tokens, and reads the journal."""
     said = lambda: machine.run("journalctl", "-q", "-o", "cat", "-u", "notafter")[1]
     text = lambda: machine.show("notafter", "StatusText", "ActiveState")
     up = wait_until(lambda: "certificate" in text().get("StatusText", ""), 20)
     active = up and text()["ActiveState"] == "active"
-    report.check("newcomer: the service watches", active, "active", f"{text()}\n{said()}")
+    report.check(f"{story}: the service watches", active, "active", f"{text()}\n{said()}")
     # What follows the journal has then waited for a line, too.
     time.sleep(3)
     complaints = [line for line in said().splitlines() if re.search(r"error|warning|denied|journalctl ended", line)]
-    report.check("newcomer: and complains of nothing", not complaints, "nothing", "\n".join(complaints))
-    print(f"newcomer: {took:.1f} s from `apt install` to the running service")
+    report.check(f"{story}: and complains of nothing", not complaints, "nothing", "\n".join(complaints))
+    print(f"{story}: {took:.1f} s from `apt install` to the running service")
 
 
 def restarted(report, machine, again):
@@ -86,3 +86,9 @@ def told(report, story, receiver, messages):
     report.check(f"journal: {receiver} has nothing loud of the other names", not others, "nothing", shown(others, zero))
     texts = Counter(message.text for message in messages)
     report.check(f"journal: {receiver} has no message twice", max(texts.values(), default=0) == 1, "once", seen)
+
+
+def alarmed(report, receiver, loud, messages, machine):
+    said = machine.run("journalctl", "-q", "-o", "cat", "-u", "notafter")[1]
+    seen = f"{shown(messages, 0)}\n{said}"
+    report.check(f"docker: {receiver} is warned of the certificate in the container", bool(loud), "a loud message", seen)

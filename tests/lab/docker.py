@@ -3,7 +3,6 @@
 
 import argparse
 import os
-import re
 import shutil
 import signal
 import sys
@@ -13,11 +12,10 @@ from pathlib import Path
 
 import install
 import ntfy
-from authority import DAYS_90, Authority
-from caddy import Caddy, Site
+from caddy_container import NAME, CaddyContainer
 from dockerd import Engine
 from podman import Podman
-from processes import LOOPBACK, end_all, free_port, run, wait_until
+from processes import LOOPBACK, end_all, wait_until
 from report import Report
 from watcher import Watcher
 
@@ -126,40 +124,19 @@ def check_writers(report, engine, binary, work):
         writing.judge(report, starts=4 if engine.ENDS_CONTAINERS else 3)
 
 
-class Incident:
-    """A real Caddy in a container, whose CA is down and whose certificate ends soon."""
-
-    def __init__(self, engine, binary, work):
-        self.engine, self.work = engine, work
-        now = int(time.time())
-        site = Site("site.example.test", free_port(), now - DAYS_90, now + 50)
-        caddy = Caddy("caddy", work / "caddy", Authority(work / "authority"), [site])
-        text = caddy.caddyfile.read_text()
-        # Caddy's default: JSON to standard error, which the engine keeps.
-        caddy.caddyfile.write_text(re.sub(r"\t\toutput file [^{]*\{.*?\n\t\t\}\n", "", text, flags=re.S))
-        self.port = ntfy.start(binary, work / "ntfy")
-        self.caddy = caddy
-
-    def start(self):
-        directory = self.caddy.directory
-        command = ["/bin/caddy", "run", "--config", self.caddy.caddyfile, "--adapter", "caddyfile"]
-        places = ["--env", f"HOME={directory}", "-v", f"{self.work}:{self.work}"]
-        self.engine.docker("run", "-d", "--name", "caddy", "--network", "none", *places, "lab", *command)
-
-
-def check_caddy(report, incident, binary):
-    topic = ntfy.Topic(incident.port, "host")
-    watcher = Watcher(binary, incident.work / "host", "docker:caddy", [topic])
+def check_caddy(report, work, port, binary):
+    topic = ntfy.Topic(port, "host")
+    watcher = Watcher(binary, work / "host", "docker:caddy", [topic])
     watcher.start()
     _check_alert(report, "notafter on the host", topic)
     watcher.process.end()
 
 
-def check_tcp(report, incident, binary):
+def check_tcp(report, engine, work, binary):
     """The same engine, by TCP."""
-    watcher = Watcher(binary, incident.work / "tcp", "docker:caddy")
+    watcher = Watcher(binary, work / "tcp", "docker:caddy")
     by_socket = os.environ["DOCKER_HOST"]
-    os.environ["DOCKER_HOST"] = f"tcp://{LOOPBACK}:{incident.engine.port}"
+    os.environ["DOCKER_HOST"] = f"tcp://{LOOPBACK}:{engine.port}"
     try:
         watcher.start()
         said = lambda: watcher.process.stderr.read_text(errors="replace")
@@ -170,9 +147,9 @@ def check_tcp(report, incident, binary):
         os.environ["DOCKER_HOST"] = by_socket
 
 
-def check_image(report, incident, image):
+def check_image(report, engine, port, image):
     """notafter in a container of its own, from the image that users build."""
-    engine, topic = incident.engine, ntfy.Topic(incident.port, "container")
+    topic = ntfy.Topic(port, "container")
     engine.docker("build", "-t", "notafter", "-f", REPOSITORY / "Containerfile", image, patience=120)
     group = str(os.stat(engine.socket).st_gid)
     mounts = ["-v", f"{engine.socket}:/var/run/docker.sock:ro", "-v", "notafter:/var/lib/notafter"]
@@ -188,10 +165,8 @@ def check_image(report, incident, image):
 
 
 def _check_alert(report, who, topic):
-    alarm = "site.example.test"
-
     def found():
-        return [message for message in topic.messages() if message.loud and alarm in message.text]
+        return [message for message in topic.messages() if message.loud and NAME in message.text]
 
     arrived = wait_until(lambda: bool(found()), 30)
     report.check(f"{who} warns of a real Caddy in a container", arrived, "a loud message", topic.messages())
@@ -219,13 +194,13 @@ def main():
         engine.start()
         engine.import_image("lab", [caddy])
         check_writers(report, engine, binary, work)
-        incident = Incident(engine, server, work / "incident")
-        incident.start()
-        check_caddy(report, incident, binary)
+        port = ntfy.start(server, work / "ntfy")
+        CaddyContainer(engine, work / "site", lives=50).start("lab")
+        check_caddy(report, work, port, binary)
         if not chosen.podman:
-            check_tcp(report, incident, binary)
+            check_tcp(report, engine, work, binary)
         if chosen.image:
-            check_image(report, incident, chosen.image.resolve())
+            check_image(report, engine, port, chosen.image.resolve())
     except install.CannotInstall as problem:
         report.check("the engine is there", False, "installed", problem)
     except RuntimeError as problem:

@@ -17,9 +17,9 @@ class Engine:
     ENDS_CONTAINERS = True
     ROTATED = ("--log-opt", "max-size=100k", "--log-opt", "max-file=3")
 
-    def __init__(self, directory):
+    def __init__(self, directory, listens=None):
         self.directory = directory
-        self.socket = directory / "docker.sock"
+        self.socket = listens or directory / "docker.sock"
         self.port = free_port()
         self.process = None
         directory.mkdir(parents=True)

@@ -44,6 +44,8 @@ def lines_of_the_readme():
 class Newcomer:
     """Everything in order on one machine."""
 
+    story = "newcomer"
+
     def __init__(self, report, machine, deb, work):
         self.report = report
         self.machine = machine
@@ -57,14 +59,17 @@ class Newcomer:
         pebble, ntfy_server, python = binaries
         self.machine.boot()
         self.machine.enter_network()
-        topic = ntfy.Topic(ntfy.start(ntfy_server, self.work / "ntfy"), "newcomer")
-        homeserver = Synapse(python, self.work / "synapse")
-        homeserver.start()
-        self.receivers = [topic, homeserver.room_of("reader", "bot")]
+        self.start_receivers(ntfy_server, python)
         authority = Authority(self.work / "authority")
         gate = Gate(start_pebble(pebble, authority, self.work / "pebble"))
         self.follow_the_readme()
         self.live_through_an_outage(authority, gate)
+
+    def start_receivers(self, ntfy_server, python):
+        topic = ntfy.Topic(ntfy.start(ntfy_server, self.work / "ntfy"), "newcomer")
+        homeserver = Synapse(python, self.work / "synapse")
+        homeserver.start()
+        self.receivers = [topic, homeserver.room_of("reader", "bot")]
 
     def follow_the_readme(self):
         """With the package's real name, and the addresses and the token of one's own; no line more, no line less."""
@@ -76,11 +81,17 @@ class Newcomer:
             line = re.sub(r"ntfys?://\S+", topic.channel, line)
             line = re.sub(r"'matrixs?://[^']*'", f"'{room.channel}'", line)
             done.append((line, self.machine.run("sh", "-c", line, given=room.token + "\n")))
+            if "notafter init" in line:
+                done += self.heed(done[-1][1])
             if "notify test" in line:
                 tested = time.monotonic() - begun
                 arrived = {one.receiver: one.messages() for one in self.receivers}
-        checks.tested(self.report, done, tested, arrived)
-        checks.watching(self.report, self.machine, time.monotonic() - begun)
+        checks.tested(self.report, self.story, done, tested, arrived)
+        checks.watching(self.report, self.story, self.machine, time.monotonic() - begun)
+
+    def heed(self, _said):
+        """What has to be done beside the README's lines, because init says so: nothing here."""
+        return []
 
     def live_through_an_outage(self, authority, gate):
         machine = self.machine

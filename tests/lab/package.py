@@ -18,12 +18,13 @@ from authority import Authority
 from caddy import Site
 from machine import Machine, base
 from newcomer import Newcomer
+from newcomer_docker import DockerNewcomer
 from processes import end_all, free_port, side_by_side, wait_until
 from receiver import NAME, Hook, Names, greet_at
 from report import Report
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STORIES = ("package", "newcomer")
+STORIES = ("package", "newcomer", "docker")
 SITE, TOPIC, TOKEN = "fed.example.test", "package", "s3cret-of-the-lab"
 LOG, CONFIG = "/var/log/caddy/caddy.log", "/etc/notafter/notafter.toml"
 DROP_INS = "/etc/systemd/system/notafter.service.d"
@@ -229,10 +230,17 @@ def main():
     try:
         _, pebble = install.debian_packages()
         template, server = base(cache), install.ntfy(cache)
-        servers = (pebble, server, install.synapse(cache))
+        python = install.synapse(cache)
+        install.tools({"dockerd": "docker.io", "busybox": "busybox-static"})
+        caddy = install.caddy_of_upstream(install.NEW_CADDY, cache)
+
+        def newcomer(kind, binary):
+            return lambda place: kind(report, Machine(template, place), chosen.deb, place).run((binary, server, python))
+
         stories = {
             "package": lambda place: Story(report, Machine(template, place), chosen.deb, place).run(server),
-            "newcomer": lambda place: Newcomer(report, Machine(template, place), chosen.deb, place).run(servers),
+            "newcomer": newcomer(Newcomer, pebble),
+            "docker": newcomer(DockerNewcomer, caddy),
         }
         judge(report, {name: story for name, story in stories.items() if name in chosen.only}, work)
     except (install.CannotInstall, RuntimeError, OSError) as problem:
