@@ -19,6 +19,9 @@ mod rows;
 #[path = "cli/settings.rs"]
 mod settings;
 #[cfg(test)]
+#[path = "kit/stranger.rs"]
+mod stranger;
+#[cfg(test)]
 #[path = "cli/strangers.rs"]
 mod strangers;
 #[cfg(test)]

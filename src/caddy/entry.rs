@@ -4,7 +4,7 @@ use crate::caddy::ansi;
 use crate::caddy::console;
 use crate::caddy::duration::{self, Unit};
 use crate::caddy::head;
-use crate::caddy::layout::{Layout, Places};
+use crate::caddy::layout::{self, Layout, Places};
 use crate::caddy::object;
 use crate::caddy::salvage;
 use crate::caddy::stamp;
@@ -200,11 +200,12 @@ impl Entry {
         }
     }
 
-    /// Whether it is one of the ocean of access and proxy entries.
+    /// Whether it is one of the ocean of access and proxy entries, by its logger, or because a request
+    /// is in it: whatever else stands there, a stranger may have chosen.
     pub fn is_traffic(&self) -> bool {
-        [&self.logger, &self.msg]
-            .iter()
-            .any(|text| head::is_traffic(text.as_bytes()))
+        let texts = [&self.logger, &self.msg];
+        texts.iter().any(|text| head::is_traffic(text.as_bytes()))
+            || layout::has_request(&self.fields)
     }
 
     /// The first field of this name.

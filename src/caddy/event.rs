@@ -116,10 +116,11 @@ impl Event {
 /// Whether the message was made while a request was served: a stranger or an upstream may have
 /// chosen its text.
 fn is_of_a_request(entry: &Entry) -> bool {
-    ["http.log", "http.handlers"].into_iter().any(|prefix| {
+    let of_handler = ["http.log", "http.handlers"].into_iter().any(|prefix| {
         let rest = entry.logger.strip_prefix(prefix);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    })
+    });
+    of_handler || entry.is_traffic()
 }
 
 /// Whether an entry is about certificates and its message is not in the table: Caddy may have
@@ -132,6 +133,7 @@ pub fn is_unknown(entry: &Entry) -> bool {
     let of_client = logger.ends_with("acme_client")
         || logger.is_empty() && CLIENT_FIELDS.iter().any(|name| entry.field(name).is_some());
     (of_tls || of_identity || of_client)
+        && !is_of_a_request(entry)
         && entry.level != Level::Debug
         && look_up(&entry.msg).is_none()
 }
@@ -280,6 +282,19 @@ mod tests {
             event.failure.map(|failure| failure.cause),
             Some(Cause::DnsServfail)
         );
+    }
+
+    #[test]
+    fn what_a_site_adds_to_a_request_is_no_message_of_caddy() {
+        for line in [
+            r#"{"severity":"INFO","time":1777845841,"name":"http.log.access","message":"handled request","request":{"method":"GET","uri":"/"},"msg":"will retry","logger":"tls.renew","error":"[a.example.com] Renew: x"}"#,
+            r#"{"level":"error","ts":1777845841,"msg":"will retry","request":{"method":"GET","uri":"/"},"problem":"x"}"#,
+            r#"{"level":"error","ts":1777845841,"logger":"tls","msg":"something new","request":{"method":"GET","uri":"/"}}"#,
+        ] {
+            let entry = Entry::decode(line.as_bytes()).unwrap();
+            assert!(entry.is_traffic() && !is_unknown(&entry), "{line}");
+            assert_eq!(Event::of(&entry), None, "{line}");
+        }
     }
 
     #[test]

@@ -110,14 +110,18 @@ fn message(fields: &[(String, Value)]) -> Option<usize> {
     let texts = fields.iter().map(|(_, value)| value.as_str());
     let is_traffic = |text: &str| text == TRAFFIC || head::is_traffic(text.as_bytes());
     let place = texts.clone().position(|text| text.is_some_and(is_traffic));
-    let has_request = fields
-        .iter()
-        .any(|(_, value)| value.get("method").is_some() && value.get("uri").is_some());
-    if place.is_some() || has_request {
+    if place.is_some() || has_request(fields) {
         return place;
     }
     let mut texts = texts;
     texts.position(|text| text.is_some_and(|text| look_up(text).is_some()))
+}
+
+/// Whether a request is among the fields.
+pub(super) fn has_request(fields: &[(String, Value)]) -> bool {
+    fields
+        .iter()
+        .any(|(_, value)| value.get("method").is_some() && value.get("uri").is_some())
 }
 
 /// Loggers of what speaks about certificates; others are not needed.

@@ -88,6 +88,10 @@ impl<'a> Paste<'a> {
             return;
         };
         self.layout.unit = entry.proven_unit().or(self.layout.unit);
+        if entry.is_traffic() {
+            self.heading.other += 1;
+            return;
+        }
         let takes = |matcher: &Matcher| matcher.matches(&entry).is_some();
         let taking = self.rules.rules_matching();
         let taking = taking.filter(|rule| rule.matcher.as_ref().is_some_and(takes));
