@@ -118,6 +118,7 @@ pub(super) fn source_facts<'a>(
     instance: &Instance,
     mut certificates: impl Iterator<Item = &'a Certificate>,
 ) -> Facts {
+    let on_demand = &instance.on_demand;
     let mut facts = Facts::new();
     // While a renewal is due, each tick names it.
     let waiting = certificates.any(|one| one.due.is_some() && one.last_due >= instance.rhythm.tick);
@@ -137,6 +138,8 @@ pub(super) fn source_facts<'a>(
     );
     facts.set(Fact::Lost, Some(instance.lost.is_some()));
     facts.set(Fact::Panics, Some(instance.panics));
+    facts.set(Fact::OnDemandFailing, Some(on_demand.failing()));
+    facts.set(Fact::OnDemandSince, sane(on_demand.since));
     facts.set(Fact::LoopDead, Some(instance.is_loop_dead()));
     facts
 }

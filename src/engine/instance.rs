@@ -6,6 +6,7 @@ use crate::caddy::remedy::Generation;
 use crate::engine::alert::{Link, OpenAlert};
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::evidence::Evidence;
+use crate::engine::on_demand::OnDemand;
 use crate::engine::rhythm::Rhythm;
 use crate::engine::tick::Ticker;
 use crate::engine::unknown::Unknowns;
@@ -38,6 +39,8 @@ pub(super) struct Instance {
     pub dropped: BTreeSet<Name>,
     /// Names that handshakes asked for: strangers choose them.
     pub strangers: BTreeSet<Name>,
+    /// What became of them.
+    pub on_demand: OnDemand,
     /// Whether it has printed a whole list of its managed names since its start.
     pub lists: bool,
     /// Which generation of Caddy it is, once something gave it away.

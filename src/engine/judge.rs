@@ -1,5 +1,6 @@
 //! Rules over one certificate or source: alerts opened, worsened and closed.
 
+use crate::caddy::cause::Cause;
 use crate::caddy::remedy::{Generation, advise, next_step};
 use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
 use crate::engine::apply::Outcome;
@@ -232,9 +233,10 @@ impl Judge<'_> {
             let name = &certificate.name;
             advise(one.cause, one.seen_by, name, one.ca_url.as_deref())
         });
+        let cause = self.about.cause();
         let cause = json!({
-            "name": streak.map(|one| one.cause.word()),
-            "explanation": streak.map(|one| one.cause.explanation()),
+            "name": cause.map(Cause::word),
+            "explanation": cause.map(Cause::explanation),
             "check": mend.as_ref().map(|mend| &mend.check),
             "remedy": mend.as_ref().map(|mend| &mend.remedy),
         });

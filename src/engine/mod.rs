@@ -25,6 +25,7 @@ mod incident;
 mod instance;
 mod judge;
 pub mod message;
+mod on_demand;
 mod policy;
 mod recovery;
 mod reminder;

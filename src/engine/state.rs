@@ -81,6 +81,13 @@ impl Watched {
         }
     }
 
+    /// Whether only handshakes ask for a name. Of too many strangers not all are remembered, and then
+    /// whatever is not managed counts as one.
+    pub(super) fn is_stranger(&self, name: &Name) -> bool {
+        let crowded = self.instance.is_crowded() && !self.certificates.contains_key(name);
+        crowded || self.instance.strangers.contains(name)
+    }
+
     /// Everything that is open has to be weighed again.
     pub(super) fn weigh_all(&mut self) {
         self.untold.extend(self.incidents.subjects().cloned());

@@ -221,6 +221,8 @@ impl Step<'_> {
         let about = (About::Source(&instance), instance.generation);
         hearing(&self.judge(about, facts, at), &mut case);
         instance.alerts = std::mem::take(&mut case.alerts);
+        let calm_at = instance.on_demand.calm_at();
+        case.wake = case.wake.into_iter().chain(calm_at).min();
         instance.wake = case.wake;
         let about = AboutMut::Source(&mut instance);
         watched
@@ -265,8 +267,14 @@ impl Step<'_> {
 
     /// What a line about certificates says about the source itself.
     fn hear_of_source(&mut self, watched: &mut Watched, event: &Event, quote: &impl Fn() -> Quote) {
+        let of_strangers =
+            !event.names.is_empty() && event.names.iter().all(|name| watched.is_stranger(name));
         let instance = &mut watched.instance;
         let mut news = instance.rhythm.hear(event, self.at, instance.interval());
+        if of_strangers && instance.on_demand.hear(event, self.at) {
+            instance.evidence.failure(quote());
+            news = true;
+        }
         if matches!(event.means, Means::LoopPanicked | Means::WorkerPanicked) {
             instance.panicked(event.means == Means::LoopPanicked, self.at);
             instance.evidence.failure(quote());
@@ -300,7 +308,11 @@ impl Step<'_> {
         };
         let Subject::Certificate(name) = subject else {
             watched.instance.wake = None;
-            self.hear_source(watched, at, judge_all);
+            watched.instance.on_demand.forget(at);
+            self.hear_source(watched, at, |judge, case| {
+                judge.close(Outcome::default(), case);
+                judge.open(case, &Which::All);
+            });
             return;
         };
         if let Some(mut certificate) = watched.certificates.remove(&name) {

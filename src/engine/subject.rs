@@ -1,5 +1,6 @@
 //! What alerts and incidents are about.
 
+use crate::caddy::cause::Cause;
 use crate::caddy::name::Name;
 use crate::engine::alert::{Link, OpenAlert};
 use crate::engine::certificate::Certificate;
@@ -68,6 +69,14 @@ impl<'a> About<'a> {
     /// When it expires; `None` for a source.
     pub(super) fn not_after(self) -> Option<LogTime> {
         self.certificate()?.not_after
+    }
+
+    /// Why the last attempt failed.
+    pub(super) fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Source(instance) => instance.on_demand.cause(),
+            Self::Certificate(certificate) => certificate.streak().map(|one| one.cause),
+        }
     }
 
     /// Its open alerts by rule.

@@ -24,6 +24,7 @@ embedded![
     "maintenance-dead",
     "obtain-dead",
     "obtain-failing",
+    "on-demand-failing",
     "rate-limited",
     "recovered-unproven",
     "renewal-failing",
