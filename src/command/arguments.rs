@@ -32,6 +32,8 @@ pub enum Verb {
     Notify(NotifyArguments),
     /// Tell nobody of some alerts for a while
     Silence(SilenceArguments),
+    /// Print the JSON Schema of a file, for editors
+    Schema(SchemaArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the manual page, or write all of them
@@ -297,6 +299,26 @@ pub struct NotifyTestArguments {
     /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// The configuration, with the rules in force and their parameters
+    Config,
+    /// A rule file
+    Rule,
+}
+
+/// `notafter schema`
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// Which file
+    #[arg(value_enum)]
+    pub of: Described,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RuleArguments,
 }
 
 /// `notafter completions`

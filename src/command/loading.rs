@@ -3,7 +3,7 @@
 use crate::command::exit::{Exit, Failed};
 use crate::config::Settings;
 use crate::diagnostic::{Problems, render};
-use crate::rules::{BUILT_IN, Changes, Configured, RuleSet};
+use crate::rules::{BUILT_IN, RuleSet};
 use crate::source::docker::{Address, BadAddress};
 use std::env;
 use std::fs;
@@ -35,30 +35,7 @@ pub(super) fn load_rules(directory: Option<&Path>, settings: &Settings) -> Resul
         None if settings.rules_directory.exists() => rule_files(&settings.rules_directory)?,
         None => Vec::new(),
     };
-    RuleSet::new(BUILT_IN, files, &configured(settings)).map_err(|problems| refused(&problems))
-}
-
-/// What the settings change about rules, as the rules want to hear it.
-fn configured(settings: &Settings) -> Configured {
-    let rules = settings.rules.iter().map(|(id, rule)| {
-        let parameters = rule.parameters.iter().map(|(name, parameter)| {
-            (
-                name.clone(),
-                (parameter.name_span.clone(), parameter.value.clone()),
-            )
-        });
-        let changes = Changes {
-            id_span: rule.id_span.clone(),
-            enabled: rule.enabled,
-            severity: rule.severity.as_ref().map(|severity| severity.value),
-            parameters: parameters.collect(),
-        };
-        (id.clone(), changes)
-    });
-    Configured {
-        source: settings.file.clone(),
-        rules: rules.collect(),
-    }
+    RuleSet::new(BUILT_IN, files, &settings.configured()).map_err(|problems| refused(&problems))
 }
 
 /// Every `*.toml` of a directory, in order of name.

@@ -16,6 +16,7 @@ mod man;
 mod notify;
 mod replay;
 mod rules;
+mod schema;
 mod silence;
 mod state;
 mod status;
@@ -38,6 +39,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Verb::Status(status) => status::run(&status),
         Verb::Notify(notify) => notify::run(&notify),
         Verb::Silence(silence) => silence::run(&silence),
+        Verb::Schema(schema) => schema::run(&schema),
         Verb::Completions(completions) => completions::run(&completions),
         Verb::Man(man) => man::run(&man),
     };

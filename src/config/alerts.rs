@@ -24,9 +24,12 @@ pub enum Repeat {
 /// Reminders more often than this are no reminders.
 const SHORTEST: TimeDelta = TimeDelta::minutes(1);
 
+/// What names are told of together by; the first is what happens unless told otherwise.
+pub(super) const GROUPS: [&str; 2] = ["cause", "name"];
+
 /// Reads `[alerts]`.
 pub(super) fn read(table: &Table<'_>) -> AlertsSettings {
-    let group = table.one_of("group", &["cause", "name"]);
+    let group = table.one_of("group", &GROUPS);
     AlertsSettings {
         by_name: group.is_some_and(|group| group.value == "name"),
         repeat: repeat(table),

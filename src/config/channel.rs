@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 /// The schemes of channel URLs.
-const SCHEMES: [&str; 6] = ["ntfy", "ntfy+http", "matrix", "matrixs", "https", "http"];
+pub(super) const SCHEMES: [&str; 6] = ["ntfy", "ntfy+http", "matrix", "matrixs", "https", "http"];
 
 /// Those of them that send a token in the clear.
 const SCHEMES_CLEAR: [&str; 3] = ["ntfy+http", "http", "matrix"];

@@ -15,6 +15,7 @@ mod alerts;
 mod channel;
 mod name;
 mod rule;
+pub mod schema;
 mod serve;
 mod source;
 
@@ -27,6 +28,7 @@ pub use source::{LAG, LogFrom, SourceSettings};
 
 use crate::diagnostic::{Problems, Source};
 use crate::document::{Document, Spanned, Table};
+use crate::rules::Configured;
 use name::Places;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -99,6 +101,16 @@ impl Settings {
             warnings: problems,
             ..settings
         })
+    }
+
+    /// What is changed about rules, as the rules want to hear it.
+    pub fn configured(&self) -> Configured {
+        let rules = self.rules.iter();
+        let rules = rules.map(|(id, rule)| (id.clone(), rule.changes()));
+        Configured {
+            source: self.file.clone(),
+            rules: rules.collect(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! their places so that it can report what it does not know.
 
 use crate::document::{Scalar, Spanned, Table};
-use crate::rules::Severity;
+use crate::rules::{Changes, Severity};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -28,6 +28,22 @@ pub struct Parameter {
     pub name_span: Range<usize>,
     /// The value.
     pub value: Spanned<Scalar>,
+}
+
+impl RuleSettings {
+    pub(super) fn changes(&self) -> Changes {
+        let parameters = self.parameters.iter();
+        let parameters = parameters.map(|(name, parameter)| {
+            let place = parameter.name_span.clone();
+            (name.clone(), (place, parameter.value.clone()))
+        });
+        Changes {
+            id_span: self.id_span.clone(),
+            enabled: self.enabled,
+            severity: self.severity.as_ref().map(|severity| severity.value),
+            parameters: parameters.collect(),
+        }
+    }
 }
 
 /// Reads one `[rules.ID]`.

@@ -14,6 +14,7 @@ mod fact;
 pub mod load;
 mod matcher;
 mod rule;
+pub mod schema;
 mod scope;
 mod sentences;
 mod set;

@@ -209,3 +209,23 @@ fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
     assert_eq!(ran.code, 74);
     assert!(ran.stderr.contains("/dev/null/man"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_schema_of_the_configuration_knows_the_rules_of_a_directory() {
+    let parameter = |more: &[&str]| {
+        let ran = run(&[&["schema", "config"], more].concat());
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        let schema: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let rules = &schema["properties"]["rules"]["properties"];
+        assert_eq!(
+            rules["last-tries"]["properties"]["warning_tries"]["default"],
+            4
+        );
+        rules["door-left-open"]["properties"]["patience"]["type"].clone()
+    };
+    let directory = fixture("rules").display().to_string();
+    assert_eq!(parameter(&["--rules", &directory]), "string");
+    assert!(parameter(&[]).is_null());
+    let ran = run(&["schema", "rule"]);
+    assert!(ran.stdout.contains("json-schema.org"));
+}

@@ -22,6 +22,19 @@ severity = \"warning\"
 enabled = false
 ```
 
+Editors that know JSON Schema complete and check both kinds of files: `notafter schema rule >rule.schema.json`
+and `notafter schema config >config.schema.json` write what they need; the latter knows every rule with its
+parameters, those of `--rules DIR` too. For taplo, and for VS Code with Even Better TOML, which is built on it,
+begin a file with `#:schema ./rule.schema.json`, or name all of them in `.taplo.toml`:
+
+```toml
+[[rule]]
+include = [\"rules.d/*.toml\"]
+schema.path = \"rule.schema.json\"
+```
+
+What a condition or a template says is checked by `notafter rules test` and `notafter check` alone.
+
 ";
 
 fn severities(rule: &Rule) -> String {
