@@ -10,7 +10,7 @@ mod draw;
 mod nearest;
 mod veil;
 
-pub use draw::render;
+pub use draw::{draw, render};
 pub use nearest::nearest;
 use veil::veil;
 

@@ -16,6 +16,9 @@ mod program;
 #[path = "kit/rows.rs"]
 mod rows;
 #[cfg(test)]
+#[path = "cli/rule_tests.rs"]
+mod rule_tests;
+#[cfg(test)]
 #[path = "cli/settings.rs"]
 mod settings;
 #[cfg(test)]

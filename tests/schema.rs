@@ -10,7 +10,7 @@
 use boon::{Compiler, SchemaIndex, Schemas};
 use notafter::config::{self, Settings};
 use notafter::diagnostic::Problems;
-use notafter::rules::{BUILT_IN, Configured, RuleSet, load, schema};
+use notafter::rules::{BUILT_IN, Configured, RuleSet, cases, load, schema};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,6 +18,8 @@ use std::path::Path;
 
 /// A rule file with every key that there is.
 const EVERY_KEY: &str = include_str!("../fixtures/rules/door-left-open.toml");
+/// A test file with every key that there is.
+const EVERY_KEY_OF_TESTS: &str = include_str!("../fixtures/rules/lost-log.test.toml");
 
 /// A schema that can be asked.
 struct Schema {
@@ -305,6 +307,32 @@ fn a_rule_with_one_thing_changed_is_judged_alike() {
         is_beyond,
     );
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_test_file_with_one_thing_changed_is_judged_alike() {
+    let rules = RuleSet::new(BUILT_IN, Vec::new(), &Configured::default()).unwrap();
+    let read = |text: &str| {
+        let mut problems = Problems::default();
+        cases("a.test.toml", text, &rules, &mut problems);
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    };
+    let (schema, whole) = (
+        Schema::new(schema::tests()),
+        of_toml(EVERY_KEY_OF_TESTS).unwrap(),
+    );
+    assert!(schema.takes(&whole));
+    let found = disagreements(&schema, &whole, read, |one| one.only_text);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let unused: Vec<String> = offered(&schema.text, "")
+        .difference(&used(&whole))
+        .cloned()
+        .collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[test]

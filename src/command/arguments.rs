@@ -135,28 +135,46 @@ pub struct RulesArguments {
 #[derive(Debug, Subcommand)]
 pub enum RulesVerb {
     /// One line per rule
-    List(RuleArguments),
+    List(RulePlace),
     /// One rule whole: what opens it, why it matters, what to do
     Show {
         /// The rule's id
         id: String,
         #[command(flatten)]
-        rules: RuleArguments,
+        rules: RulePlace,
     },
     /// What was understood of pasted lines, and why each rule did or did not open
     Explain {
         /// File with lines of a log [default: standard input]
         file: Option<PathBuf>,
         #[command(flatten)]
-        rules: RuleArguments,
+        rules: RulePlace,
     },
-    /// Run the examples of rule files; without files, those of every rule
-    Test {
-        /// Rule files
-        files: Vec<PathBuf>,
-        #[command(flatten)]
-        rules: RuleArguments,
-    },
+    /// Run the examples of rules, and test files (*.test.toml)
+    Test(RulesTestArguments),
+}
+
+/// Which rules are in force.
+#[derive(Debug, Args)]
+pub struct RulePlace {
+    /// Directory of rule files that override the built-in ones by file name, and add to them
+    #[arg(long = "rules", value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Configuration file [default: /etc/notafter/notafter.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `notafter rules test`
+#[derive(Debug, Args)]
+pub struct RulesTestArguments {
+    /// Rule files and test files; without them, every rule's examples and the directory's test files
+    pub files: Vec<PathBuf>,
+    /// Write a report in the XML of `JUnit` to this file, too
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulePlace,
 }
 
 /// `notafter status`
@@ -308,6 +326,8 @@ pub enum Described {
     Config,
     /// A rule file
     Rule,
+    /// A file of tests of rules, *.test.toml
+    Test,
 }
 
 /// `notafter schema`

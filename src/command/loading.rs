@@ -3,18 +3,18 @@
 use crate::command::exit::{Exit, Failed};
 use crate::config::Settings;
 use crate::diagnostic::{Problems, render};
-use crate::rules::{BUILT_IN, RuleSet};
+use crate::rules::{BUILT_IN, RuleSet, TEST_FILE};
 use crate::source::docker::{Address, BadAddress};
 use std::env;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where the settings are, unless told otherwise.
 const SETTINGS: &str = "/etc/notafter/notafter.toml";
 
 /// Width that messages are drawn for.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// Reads the named settings file; without a name the usual one, if it exists.
 pub(super) fn load_settings(path: Option<&Path>) -> Result<Settings, Failed> {
@@ -30,16 +30,23 @@ pub(super) fn load_settings(path: Option<&Path>) -> Result<Settings, Failed> {
 
 /// The built-in rules, with those of a directory over them, as the settings want them.
 pub(super) fn load_rules(directory: Option<&Path>, settings: &Settings) -> Result<RuleSet, Failed> {
-    let files = match directory {
-        Some(directory) => rule_files(directory)?,
-        None if settings.rules_directory.exists() => rule_files(&settings.rules_directory)?,
-        None => Vec::new(),
-    };
+    let paths = toml_files(directory, settings)?.into_iter();
+    let rules = paths.filter(|path| !path.to_string_lossy().ends_with(TEST_FILE));
+    let files: Vec<_> = rules
+        .map(|path| rule_file(&path))
+        .collect::<Result<_, _>>()?;
     RuleSet::new(BUILT_IN, files, &settings.configured()).map_err(|problems| refused(&problems))
 }
 
-/// Every `*.toml` of a directory, in order of name.
-fn rule_files(directory: &Path) -> Result<Vec<(String, String)>, Failed> {
+/// Every `*.toml` of a directory, or else of that of the settings if there is one, in order of name.
+pub(super) fn toml_files(
+    directory: Option<&Path>,
+    settings: &Settings,
+) -> Result<Vec<PathBuf>, Failed> {
+    let usual = Some(settings.rules_directory.as_path()).filter(|usual| usual.exists());
+    let Some(directory) = directory.or(usual) else {
+        return Ok(Vec::new());
+    };
     let failed = |error: &io::Error| Failed::io(directory.display(), error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory).map_err(|error| failed(&error))? {
@@ -52,7 +59,7 @@ fn rule_files(directory: &Path) -> Result<Vec<(String, String)>, Failed> {
         }
     }
     paths.sort();
-    paths.into_iter().map(|path| rule_file(&path)).collect()
+    Ok(paths)
 }
 
 /// A rule file: how messages call it, and its text.

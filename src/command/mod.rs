@@ -15,6 +15,7 @@ mod loading;
 mod man;
 mod notify;
 mod replay;
+mod rule_tests;
 mod rules;
 mod schema;
 mod silence;

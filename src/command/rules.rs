@@ -1,36 +1,37 @@
 //! `notafter rules`: list, show, explain and test.
 
-use crate::command::arguments::{RulesArguments, RulesVerb};
+use crate::command::arguments::{RulePlace, RulesArguments, RulesVerb};
 use crate::command::exit::{Exit, Failed, print};
-use crate::command::explain;
-use crate::command::loading::{load_rules, load_settings, refused, rule_file};
-use crate::engine::example;
-use crate::rules::{BUILT_IN, Configured, Expectation, Rule, RuleSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use crate::command::loading::{load_rules, load_settings};
+use crate::command::{explain, rule_tests};
+use crate::diagnostic::nearest;
+use crate::rules::{Expectation, Rule, RuleSet};
 
 /// Runs the verb.
 pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
-    let load = |directory: Option<&Path>| load_rules(directory, &load_settings(None)?);
+    let load = |place: &RulePlace| {
+        let settings = load_settings(place.config.as_deref())?;
+        load_rules(place.directory.as_deref(), &settings)
+    };
     match &arguments.verb {
-        RulesVerb::List(rules) => print(&list(&load(rules.directory.as_deref())?))?,
+        RulesVerb::List(rules) => print(&list(&load(rules)?))?,
         RulesVerb::Show { id, rules } => {
-            let rules = load(rules.directory.as_deref())?;
+            let rules = load(rules)?;
             let Some(rule) = rules.get(id) else {
+                let near = nearest(id, rules.all().iter().map(|rule| rule.id.as_str()));
+                let near = near.map(|near| format!("did you mean `{near}`? "));
                 let message = format!(
-                    "error: no rule is called `{id}`\nhelp: `notafter rules list` names them all"
+                    "error: no rule is called `{id}`\nhelp: {}`notafter rules list` names them all",
+                    near.unwrap_or_default()
                 );
                 return Err(Failed::new(Exit::Usage, message));
             };
             print(&show(rule))?;
         }
         RulesVerb::Explain { file, rules } => {
-            return explain::run(file.as_deref(), load(rules.directory.as_deref())?);
+            return explain::run(file.as_deref(), load(rules)?);
         }
-        RulesVerb::Test { files, rules } if files.is_empty() => {
-            return test(&Arc::new(load(rules.directory.as_deref())?), |_| true);
-        }
-        RulesVerb::Test { files, .. } => return test_files(files),
+        RulesVerb::Test(test) => return rule_tests::run(test),
     }
     Ok(Exit::Fine)
 }
@@ -96,46 +97,6 @@ fn expected(expect: Expectation) -> String {
         Expectation::Opens(severity) => format!("opens ({severity})"),
         Expectation::Silent => "silent".to_owned(),
         Expectation::Closes => "closes".to_owned(),
+        Expectation::Fires(_) => "fires".to_owned(),
     }
-}
-
-/// Tests rule files of a user: each replaces the built-in rule of its name, or is added.
-fn test_files(files: &[PathBuf]) -> Result<Exit, Failed> {
-    let texts: Vec<(String, String)> = files
-        .iter()
-        .map(|path| rule_file(path))
-        .collect::<Result<_, _>>()?;
-    let stems: Vec<String> = files
-        .iter()
-        .filter_map(|path| path.file_stem())
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .collect();
-    let rules = RuleSet::new(BUILT_IN, texts, &Configured::default())
-        .map_err(|problems| refused(&problems))?;
-    test(&Arc::new(rules), |rule| stems.contains(&rule.id))
-}
-
-fn test(rules: &Arc<RuleSet>, wanted: impl Fn(&Rule) -> bool) -> Result<Exit, Failed> {
-    let (mut passed, mut failed) = (0_usize, 0_usize);
-    for rule in rules.all().iter().filter(|rule| wanted(rule)) {
-        for example in &rule.examples {
-            match example::run(rules, &rule.id, example) {
-                Ok(()) => passed += 1,
-                Err(why) => {
-                    failed += 1;
-                    let wanted = expected(example.expect);
-                    print(&format!(
-                        "FAILED {}: {}\n  expected: {wanted}\n  but: {why}\n",
-                        rule.id, example.why
-                    ))?;
-                }
-            }
-        }
-    }
-    print(&format!("{passed} examples passed, {failed} failed\n"))?;
-    Ok(if failed == 0 {
-        Exit::Fine
-    } else {
-        Exit::Findings
-    })
 }

@@ -10,6 +10,7 @@ use crate::rules;
 pub(super) fn run(arguments: &SchemaArguments) -> Result<Exit, Failed> {
     let schema = match arguments.of {
         Described::Rule => rules::schema::schema(),
+        Described::Test => rules::schema::tests(),
         Described::Config => {
             let rules = load_rules(arguments.rules.directory.as_deref(), &Settings::none())?;
             config::schema::schema(&rules)

@@ -21,15 +21,22 @@ use std::ops::Range;
 /// The narrowest drawing that is still readable.
 const WIDTH_MIN: usize = 40;
 
-/// Draws every mistake in file order, then says how many there are.
-pub fn render(problems: &Problems, width: usize, color: bool) -> String {
+/// Draws one mistake.
+pub fn draw(diagnostic: &Diagnostic, width: usize, color: bool) -> String {
     let pen = Pen {
         width: width.max(WIDTH_MIN),
         color,
     };
     let mut out = String::new();
+    pen.diagnostic(&mut out, diagnostic);
+    out
+}
+
+/// Draws every mistake in file order, then says how many there are.
+pub fn render(problems: &Problems, width: usize, color: bool) -> String {
+    let mut out = String::new();
     for diagnostic in problems.iter() {
-        pen.diagnostic(&mut out, diagnostic);
+        out.push_str(&draw(diagnostic, width, color));
         out.push('\n');
     }
     if !problems.is_empty() {

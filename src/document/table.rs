@@ -212,6 +212,19 @@ impl<'a> Table<'a> {
         tables
     }
 
+    /// An array of tables that must be there, with at least one.
+    pub fn required_tables(&self, key: &str) -> Vec<Table<'a>> {
+        self.require(key);
+        if let Some(entry) = self.entry(key)
+            && matches!(&entry.value.value, Value::List(items) if items.is_empty())
+        {
+            let error = self.error(format!("`{key}` is empty"));
+            let name = format!("`[[{}]]`", self.path(key));
+            self.note(error.at(entry.value.span.clone(), format!("expected {name}")));
+        }
+        self.tables(key)
+    }
+
     /// Every key with its place, for tables whose keys are names; asking for them stays to be done.
     pub fn keys(&self) -> Vec<Spanned<String>> {
         self.entries.iter().map(|entry| entry.key.clone()).collect()

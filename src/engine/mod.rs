@@ -14,6 +14,7 @@
 pub mod alert;
 mod apply;
 mod blame;
+pub mod case;
 pub mod certificate;
 mod door;
 pub mod evidence;

@@ -2,7 +2,7 @@
 
 mod rules;
 
-pub use rules::rules;
+pub use rules::{because, rules};
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};

@@ -1,7 +1,7 @@
 //! What the engine saw, as text and as JSON Lines.
 //!
 //! [`json`] is the stable contract for programs; [`text`] reads like a story; [`explain`] says what
-//! was understood of pasted lines and why rules did or did not open.
+//! was understood of pasted lines and why rules did or did not open; [`junit`] is for those who run tests.
 
 #![deny(
     clippy::disallowed_methods,
@@ -11,6 +11,7 @@
 
 pub mod explain;
 pub mod json;
+pub mod junit;
 mod tally;
 pub mod text;
 

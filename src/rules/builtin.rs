@@ -88,7 +88,7 @@ mod tests {
             for example in &rule.examples {
                 let mut before = f64::MIN;
                 for line in &example.lines {
-                    let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+                    let entry: serde_json::Value = serde_json::from_str(&line.value).unwrap();
                     let time = entry["ts"].as_f64().unwrap();
                     assert!(time >= before, "{}: {}", rule.id, example.why);
                     before = time;

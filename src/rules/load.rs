@@ -111,7 +111,7 @@ fn id(root: &Table<'_>, stem: &str) -> Option<String> {
 }
 
 /// A text that must be there and say something.
-fn filled(table: &Table<'_>, key: &str) -> Option<String> {
+pub(super) fn filled(table: &Table<'_>, key: &str) -> Option<String> {
     let text = table.required_text(key)?;
     if text.value.trim().is_empty() {
         table.note(
@@ -124,7 +124,7 @@ fn filled(table: &Table<'_>, key: &str) -> Option<String> {
     Some(text.value)
 }
 
-fn word<T: Copy, const N: usize>(
+pub(super) fn word<T: Copy, const N: usize>(
     table: &Table<'_>,
     key: &str,
     all: [T; N],
@@ -263,14 +263,11 @@ fn examples(root: &Table<'_>, severities: &BTreeSet<Severity>) -> Vec<Example> {
 fn example(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Example> {
     let why = filled(table, "why");
     let expect = expectation(table, severities);
+    let expect_span = table.text("expect").map(|text| text.span);
     let certificate = table.text("certificate").map(|text| text.value);
     let moments = ["lost", "found", "until"].map(|key| moment(table, key));
     table.require("lines");
-    let lines: Vec<String> = table
-        .texts("lines")
-        .into_iter()
-        .map(|text| text.value)
-        .collect();
+    let lines = table.texts("lines");
     if lines.is_empty() && !moments.iter().any(|one| matches!(one, Ok(Some(_)))) {
         table.note(
             table
@@ -283,6 +280,7 @@ fn example(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Example
     Some(Example {
         why: why?,
         expect: expect?,
+        expect_span: expect_span?,
         certificate,
         lost: lost.ok()?,
         found: found.ok()?,
@@ -291,8 +289,8 @@ fn example(table: &Table<'_>, severities: &BTreeSet<Severity>) -> Option<Example
     })
 }
 
-/// A moment of an example; an error has been noted.
-fn moment(table: &Table<'_>, key: &str) -> Result<Option<LogTime>, ()> {
+/// A moment of an example or a test; an error has been noted.
+pub(super) fn moment(table: &Table<'_>, key: &str) -> Result<Option<LogTime>, ()> {
     let Some(text) = table.text(key) else {
         return Ok(None);
     };

@@ -8,6 +8,7 @@
 
 mod account;
 mod builtin;
+mod case;
 mod check;
 mod condition;
 mod fact;
@@ -24,6 +25,7 @@ mod template;
 
 pub use account::{Account, Part};
 pub use builtin::BUILT_IN;
+pub use case::{Case, Check, TEST_FILE, cases};
 pub use condition::{Clause, Condition, ConditionError, Moment, Truth};
 pub use fact::{Fact, FactSet, FactType, FactValue, Facts, Scope};
 pub use matcher::{LineFields, Matcher};

@@ -6,7 +6,9 @@ use super::matcher::Matcher;
 use super::scope::{Names, Reading};
 use super::severity::Severity;
 use super::template::Template;
+use crate::document::Spanned;
 use crate::time::LogTime;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// When a rule's alert closes.
@@ -82,6 +84,8 @@ pub enum Expectation {
     Silent,
     /// An alert opens and closes again.
     Closes,
+    /// An alert is open, of this severity if one is given.
+    Fires(Option<Severity>),
 }
 
 /// Lines with what they must do; the rule's own test.
@@ -91,6 +95,8 @@ pub struct Example {
     pub why: String,
     /// What they must do.
     pub expect: Expectation,
+    /// Where that stands in the file.
+    pub expect_span: Range<usize>,
     /// The certificate it is about, where the lines name several.
     pub certificate: Option<String>,
     /// After the last line, from here on the log cannot be read.
@@ -100,7 +106,7 @@ pub struct Example {
     /// Log time moves on to here at the end.
     pub until: Option<LogTime>,
     /// The log lines.
-    pub lines: Vec<String>,
+    pub lines: Vec<Spanned<String>>,
 }
 
 /// A checked rule.

@@ -1,8 +1,9 @@
-//! What a rule file may hold, as JSON Schema, so that an editor can complete and check it.
+//! What a rule file and a test file may hold, as JSON Schema, so that an editor can complete and check them.
 //!
-//! The reader in [`super::load`] decides; `tests/schema.rs` holds the two together. Draft 7 is what
+//! The readers, [`super::load`] and [`super::case`], decide; `tests/schema.rs` holds the two together. Draft 7 is what
 //! editors of TOML understand.
 
+use super::case::EXPECTED;
 use super::fact::Scope;
 use super::rule::Closing;
 use super::severity::Severity;
@@ -44,6 +45,61 @@ pub fn schema() -> Json {
         "if": {"properties": {"scope": {"const": Scope::Source.word()}}, "required": ["scope"]},
         "then": {"properties": {"closes": {"const": Closing::Untrue.word()}}},
     })
+}
+
+/// The schema of a test file.
+pub fn tests() -> Json {
+    json!({
+        "$schema": DRAFT,
+        "title": "Tests of notafter's rules",
+        "description": "Lines of a log, and what rules must have made of them at given moments; `notafter rules test FILE` runs them.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["test"],
+        "properties": {
+            "test": {"type": "array", "minItems": 1, "items": {
+                "if": {"required": ["rule"]},
+                "else": {"properties": {"check": {"items": {"required": ["rule"]}}}},
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["name", "given", "check"],
+                "properties": {
+                    "name": filled("What is tried."),
+                    "rule": text("The rule of those checks that name none."),
+                    "certificate": text("The certificate of those checks that name none."),
+                    "given": lines("Lines of Caddy's log, as it printed them."),
+                    "lost": moment("From here on the log cannot be read."),
+                    "found": moment("From here on it can be read again."),
+                    "check": {"type": "array", "minItems": 1, "items": check()},
+                },
+            }},
+        },
+    })
+}
+
+fn check() -> Json {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["expect"],
+        "properties": {
+            "at": moment("When to look; without it, after the last line."),
+            "rule": text("The rule."),
+            "certificate": text("Only its alerts about this certificate."),
+            "expect": word("What must be: an alert is open, none has opened so far, or all that opened have closed.", &EXPECTED),
+            "severity": word("How loud it must be.", &Severity::ALL.map(Severity::word)),
+        },
+        "if": {"properties": {"expect": {"const": "fires"}}, "required": ["expect"]},
+        "else": {"not": {"required": ["severity"]}},
+    })
+}
+
+fn lines(description: &str) -> Json {
+    json!({"type": "array", "items": {"type": "string"}, "description": description})
+}
+
+fn moment(description: &str) -> Json {
+    json!({"type": "string", "format": "date-time", "description": description})
 }
 
 fn text(description: &str) -> Json {
@@ -140,7 +196,6 @@ fn examples() -> Json {
 }
 
 fn example() -> Json {
-    let moment = |description: &str| json!({"type": "string", "format": "date-time", "description": description});
     json!({
         "type": "object",
         "additionalProperties": false,
@@ -153,11 +208,7 @@ fn example() -> Json {
             "lost": moment("After the last line, from here on the log cannot be read."),
             "found": moment("From here on it can be read again."),
             "until": moment("Log time moves on to here at the end."),
-            "lines": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "Lines of Caddy's log, in JSON.",
-            },
+            "lines": lines("Lines of Caddy's log."),
         },
         "if": {"properties": {"expect": {"const": "opens"}}, "required": ["expect"]},
         "then": {"required": ["severity"]},

@@ -56,7 +56,7 @@ fn each_rule_says_why_it_did_or_did_not_open() {
     assert_eq!(
         rule(&told, "expired").first(),
         Some(
-            &"waits    expired                    critical at 2026-05-03 23:37:59 UTC, 1 h 33 min after the last line"
+            &"waits    expired                    critical at 2026-05-03 23:37:59 UTC, 1 h 33 min later"
         )
     );
     assert_eq!(

@@ -22,18 +22,48 @@ severity = \"warning\"
 enabled = false
 ```
 
-Editors that know JSON Schema complete and check both kinds of files: `notafter schema rule >rule.schema.json`
-and `notafter schema config >config.schema.json` write what they need; the latter knows every rule with its
+## Tests of your own
+
+A file called `*.test.toml`, in `rules.d` or elsewhere, says what rules must make of lines of a log: an alert `fires` at
+a moment, none has opened so far (`silent`), or all that opened have closed (`closes`). Time is that of the lines, and
+moves on to each moment that is looked at. The rules are those in force, with what the configuration changes about them.
+
+```toml
+[[test]]
+name = \"the renewal of the mail server's certificate fails\"
+certificate = \"mail.example.com\"
+given = [
+  '''{\"level\":\"info\",\"ts\":1777799995.85,\"logger\":\"tls.renew\",\"msg\":\"renewing certificate\", ...}''',
+]
+
+[[test.check]]
+rule = \"expired\"
+at = \"2026-05-04T06:20:00Z\"
+expect = \"fires\"
+severity = \"critical\"
+```
+
+`notafter rules test mail.test.toml` runs it, and without a file all examples and the tests in `rules.d`;
+`--junit FILE` writes a report for a continuous integration, and the exit code is 1 if something fails. A whole file:
+[last-tries.test.toml](../fixtures/rules/last-tries.test.toml).
+
+## Editors
+
+Editors that know JSON Schema complete and check these files: `notafter schema rule >rule.schema.json`,
+`notafter schema test` and `notafter schema config` write what they need; the last one knows every rule with its
 parameters, those of `--rules DIR` too. For taplo, and for VS Code with Even Better TOML, which is built on it,
 begin a file with `#:schema ./rule.schema.json`, or name all of them in `.taplo.toml`:
 
 ```toml
 [[rule]]
 include = [\"rules.d/*.toml\"]
+exclude = [\"**/*.test.toml\"]
 schema.path = \"rule.schema.json\"
 ```
 
 What a condition or a template says is checked by `notafter rules test` and `notafter check` alone.
+
+## Which there are
 
 ";
 

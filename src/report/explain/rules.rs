@@ -12,29 +12,65 @@ pub fn rules(explained: &Explained<'_>, rules: &RuleSet, matched: &BTreeSet<Stri
         .all()
         .iter()
         .filter(|rule| rule.scope == Scope::Certificate);
-    let mut told: Vec<(u8, String)> = of_certificates
-        .map(|rule| self::rule(rule, explained, matched.contains(&rule.id)))
+    let mut told: Vec<(&str, Told)> = of_certificates
+        .map(|rule| {
+            let told = self::rule(rule, explained, matched.contains(&rule.id));
+            (rule.id.as_str(), told)
+        })
         .collect();
-    told.sort_by_key(|(order, _)| *order);
-    let told: String = told.into_iter().map(|(_, rule)| rule).collect();
+    told.sort_by_key(|(_, told)| told.order);
+    let line = |(id, told): &(&str, Told)| {
+        let (word, what, parts) = (told.word, &told.what, &told.parts);
+        format!("  {word:<8} {id:<26} {what}\n{parts}")
+    };
+    let told: String = told.iter().map(line).collect();
     format!("Rules about {}\n{told}", explained.certificate.name)
 }
 
-/// What one rule makes of a certificate, and where in the list it is told.
-fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> (u8, String) {
+/// What a rule makes of a certificate.
+struct Told {
+    /// Where in the list it is told.
+    order: u8,
+    /// How it stands with the rule, in a word.
+    word: &'static str,
+    /// The same in more words.
+    what: String,
+    /// The parts of the condition, a line each.
+    parts: String,
+}
+
+impl Told {
+    fn new(order: u8, word: &'static str, what: impl Into<String>, parts: String) -> Self {
+        let what = what.into();
+        Self {
+            order,
+            word,
+            what,
+            parts,
+        }
+    }
+}
+
+/// How a rule stands with a certificate, and when it would open, in one line.
+pub fn because(rule: &Rule, explained: &Explained<'_>, matched: bool) -> String {
+    let told = self::rule(rule, explained, matched);
+    let head = plain(&format!("{} {}", told.word, told.what));
+    let parts: Vec<String> = told.parts.lines().map(plain).collect();
+    if parts.is_empty() {
+        return head;
+    }
+    format!("{head} ({})", parts.join(", "))
+}
+
+/// What one rule makes of a certificate.
+fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> Told {
     let open = explained.certificate.alerts.get(&rule.id);
-    let head = |word: &str, what: String| format!("  {word:<8} {:<26} {what}\n", rule.id);
     if !rule.enabled {
-        return (5, head("off", String::new()));
+        return Told::new(5, "off", "", String::new());
     }
     if rule.matcher.is_some() && !matched {
-        return (
-            4,
-            head(
-                "no",
-                "none of these lines is one that it looks at".to_owned(),
-            ),
-        );
+        let what = "none of these lines is one that it looks at";
+        return Told::new(4, "no", what, String::new());
     }
     let accounts: Vec<(&Level, Account)> = rule
         .levels
@@ -47,7 +83,7 @@ fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> (u8, String) {
             .iter()
             .find(|(level, _)| level.severity == alert.severity);
         let parts = held.map(|(_, account)| parts(account)).unwrap_or_default();
-        return (0, head("OPEN", alert.severity.word().to_owned()) + &parts);
+        return Told::new(0, "OPEN", alert.severity.word(), parts);
     }
     let waiting = accounts.iter().find_map(|(level, account)| {
         let at = moment(level)??;
@@ -55,12 +91,12 @@ fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> (u8, String) {
     });
     if let Some((level, account, at)) = waiting {
         let when = format!(
-            "{} at {}, {} after the last line",
+            "{} at {}, {} later",
             level.severity,
             at.utc(),
             spell(at - explained.at)
         );
-        return (1, head("waits", when) + &parts(account));
+        return Told::new(1, "waits", when, parts(account));
     }
     let unknown = accounts
         .iter()
@@ -68,20 +104,20 @@ fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> (u8, String) {
         .find(|(_, account)| account.truth() == Truth::Unknown);
     if let Some((level, account)) = unknown {
         let what = format!("{}, if this were known:", level.severity);
-        return (2, head("unknown", what) + &needs(account));
+        return Told::new(2, "unknown", what, needs(account));
     }
     let without_moment = accounts.iter().rev().find(|(level, account)| {
         account.truth() == Truth::True && matches!(moment(level), Some(None))
     });
     if let Some((level, account)) = without_moment {
         let what = format!("{}, but from when on is not known", level.severity);
-        return (2, head("unknown", what) + &parts(account));
+        return Told::new(2, "unknown", what, parts(account));
     }
     let quietest = accounts.last();
     let why = quietest
         .map(|(_, account)| why_not(account))
         .unwrap_or_default();
-    (3, head("no", why))
+    Told::new(3, "no", why, String::new())
 }
 
 const PART: &str = "             ";
