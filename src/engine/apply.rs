@@ -35,7 +35,14 @@ pub(super) fn apply(
         return outcome;
     }
     match event.means {
-        Means::Queued | Means::Due | Means::DueByAri => due(instance, certificate, event, at),
+        Means::Queued | Means::Due | Means::DueByAri => {
+            if event.means == Means::Queued && died_silently(certificate, at) {
+                outcome.attempt_ended = true;
+                worker_panicked(certificate, event, at);
+                certificate.evidence.failure(quote());
+            }
+            due(instance, certificate, event, at);
+        }
         Means::AriChanged => ari_changed(certificate, event, at),
         Means::MaintenanceJob if !event.on_demand => {
             certificate.open_job = Some(OpenJob::new(Job::Renew, Some(Origin::Maintenance)));
@@ -82,8 +89,12 @@ pub(super) fn apply(
         Means::Replaced => outcome.recovered = replaced(certificate, event, at),
         Means::Revoked => certificate.revoked = Some(Revocation::Ocsp),
         Means::Unmanaged => certificate.unmanaged = true,
+        Means::LockReleased => {
+            if let Some(job) = &mut certificate.open_job {
+                job.released = Some(at).filter(|_| job.running);
+            }
+        }
         Means::LockAcquired
-        | Means::LockReleased
         | Means::MaintenanceJob
         | Means::OnDemandObtain
         | Means::OnDemandFailed
@@ -153,6 +164,16 @@ pub(super) fn restarted(certificate: &mut Certificate) {
     if let Some(failing) = &mut certificate.failing {
         failing.attempt = None;
     }
+}
+
+/// Whether the open job let its lock go and never said how it ended. A worker that panics leaves such
+/// a job, and Caddy up to 2.10.2 tells of the panic on standard error only.
+fn died_silently(certificate: &Certificate, at: LogTime) -> bool {
+    /// The line that says how it ended follows within milliseconds.
+    const AT_ONCE: TimeDelta = TimeDelta::seconds(1);
+    let job = certificate.open_job.as_ref();
+    let released = job.and_then(|job| job.released.filter(|_| job.running));
+    released.is_some_and(|released| at - released > AT_ONCE)
 }
 
 fn due(instance: &Instance, certificate: &mut Certificate, event: &Event, at: LogTime) {
@@ -237,6 +258,7 @@ fn began(certificate: &mut Certificate, event: &Event, at: LogTime) {
     let open = certificate.open_job.take().filter(goes_on);
     let mut job = open.unwrap_or_else(|| OpenJob::new(kind, None));
     job.running = true;
+    job.released = None;
     job.began = Some(at);
     job.first_blame = None;
     job.issuers_failed = 0;

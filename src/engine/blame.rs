@@ -75,7 +75,15 @@ pub(super) fn of_attempt(job: Option<&OpenJob>, event: &Event) -> Option<Blame> 
     let own = event.failure.as_ref();
     let own = own.map(|failure| Blame::of(failure, asked, None));
     let Some((_, first)) = job.and_then(|job| job.first_blame.clone()) else {
-        return own.map(|own| own.unless_vague(job.and_then(|job| job.problem.clone())));
+        let problem = job.and_then(|job| job.problem.clone());
+        let problem = problem.map(|problem| Blame {
+            ca: problem.ca.or(asked),
+            ..problem
+        });
+        return match own {
+            Some(own) => Some(own.unless_vague(problem)),
+            None => problem,
+        };
     };
     if job.is_some_and(|job| job.issuers_failed > 1) {
         return Some(first);

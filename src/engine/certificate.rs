@@ -106,6 +106,9 @@ pub struct OpenJob {
     pub origin: Option<Origin>,
     /// Whether an attempt is under way, rather than asleep.
     pub running: bool,
+    /// When the lock was let go while the attempt's outcome was still open.
+    #[serde(default)]
+    pub released: Option<LogTime>,
     /// `will retry` lines of this job.
     pub retries: u32,
     /// When the first issuer of the running attempt failed, and why.
@@ -134,6 +137,7 @@ impl OpenJob {
             job,
             origin,
             running: false,
+            released: None,
             retries: 0,
             first_blame: None,
             issuers_failed: 0,

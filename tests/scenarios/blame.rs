@@ -178,6 +178,36 @@ fn a_worker_that_panicked_ends_the_job() {
     );
 }
 
+/// Caddy 2.8.4 to 2.10.2 panic when the CA has forgotten their account twice in one attempt, and say so on
+/// standard error only, wherever the log goes.
+#[test]
+fn an_attempt_that_ends_without_a_word_is_a_dead_worker() {
+    let mut story = Story::new();
+    story.started(0.0).maintenance(600.0, A, 900_000.0);
+    let lost = "ACME account does not exist on server; attempting to recreate";
+    let problem = "HTTP 400 urn:ietf:params:acme:error:accountDoesNotExist - Account not found.";
+    story.log(
+        600.2,
+        "tls.issuance.acme",
+        lost,
+        json!({"problem": problem}),
+    );
+    story.log(
+        600.3,
+        "tls.renew",
+        "releasing lock",
+        json!({"identifier": A}),
+    );
+    assert_eq!(story.row(A).attempts_total, 0, "the outcome may follow");
+    let queued = json!({"identifiers": [A], "remaining": 899_400.0});
+    let msg = "certificate expires soon; queuing for renewal";
+    story.log(1_200.0, "tls.cache.maintenance", msg, queued);
+    let row = story.row(A);
+    assert_eq!((row.state, row.attempts_total), ("ended", 1));
+    assert_eq!((row.cause, row.next_retry), (Some(Cause::CaAccount), None));
+    assert!(row.alerts.contains(&"renewal-failing".to_owned()));
+}
+
 /// The `error` directive makes a message of whatever a stranger puts into the request.
 #[test]
 fn a_message_that_a_request_chose_means_nothing() {
