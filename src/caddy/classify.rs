@@ -84,12 +84,24 @@ const PROBLEMS: [(Cause, &[&str]); 8] = [
     ),
 ];
 
+/// What pebble says of a name that it cannot look up, whatever the type (pebble v2.4.0 `va.go`).
+fn of_lookup(detail: &str) -> Option<Cause> {
+    if detail.contains("ould not resolve URL") {
+        Some(Cause::DnsNxdomain)
+    } else if detail.contains("rror occurred while resolving URL") {
+        Some(Cause::DnsTimeout)
+    } else {
+        None
+    }
+}
+
 fn of_problem(kind: &str, detail: &str) -> Option<Cause> {
     let of_account = || {
         any(&["ccount"], detail) && any(&["deactivated", "not valid", "invalid account"], detail)
     };
     match kind {
         "dns" => return Some(rcode(detail).unwrap_or(Cause::DnsServfail)),
+        "malformed" | "connection" if of_lookup(detail).is_some() => return of_lookup(detail),
         "caa" if detail.contains("DNS problem") => return rcode(detail).or(Some(Cause::CaCaa)),
         "unauthorized" | "malformed" if of_account() => return Some(Cause::CaAccount),
         "unauthorized" if detail.contains("Failed to connect") => {

@@ -233,6 +233,21 @@ const READ: &[(&str, Cause, SeenBy)] = &[
         Ca,
     ),
     (
+        "HTTP 400 urn:ietf:params:acme:error:malformed - Could not resolve URL \"a.example.com\"",
+        Cause::DnsNxdomain,
+        Ca,
+    ),
+    (
+        "HTTP 400 urn:ietf:params:acme:error:connection - Get \"http://a.example.com:80/.well-known/acme-challenge/x\": could not resolve URL \"http://a.example.com:80/.well-known/acme-challenge/x\"",
+        Cause::DnsNxdomain,
+        Ca,
+    ),
+    (
+        "HTTP 400 urn:ietf:params:acme:error:malformed - Error occurred while resolving URL \"a.example.com\": \"read udp 127.0.0.1:40000->127.0.0.1:8053: i/o timeout\"",
+        Cause::DnsTimeout,
+        Ca,
+    ),
+    (
         "panic: certificate worker: runtime error",
         Cause::Crash,
         Caddy,
