@@ -36,9 +36,15 @@ lab *ARGS:
     cargo build --locked --release
     python3 tests/lab/run.py --notafter target/release/notafter {{ARGS}}
 
-# Ten ways of a CA to fail, recorded; `just lab-scenarios --out fixtures/captures` records the fixtures anew.
+# Many ways for things to go wrong, on all six versions, and what notafter understands of them (root, ten minutes).
+# `just lab-record` records the fixtures anew.
 lab-scenarios *ARGS:
     python3 tests/lab/scenarios.py {{ARGS}}
+    NOTAFTER_CAPTURES=target/lab/scenarios cargo test --locked --test understood -- --nocapture
+
+# The scenarios' recordings in fixtures/captures; look at the difference before you commit it.
+lab-record *ARGS:
+    python3 tests/lab/scenarios.py --out fixtures/captures {{ARGS}}
 
 # A real Matrix homeserver takes the alerts (Python 3.11, two minutes).
 lab-matrix *ARGS:

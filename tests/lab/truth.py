@@ -99,6 +99,9 @@ def _take(history, entry):
         attempts.append(Attempt(moment))
     elif message == "could not get certificate from issuer" and attempts:
         attempts[-1].ended = moment
+    elif message == "releasing lock" and attempts and attempts[-1].ended is None:
+        # Whoever held it died without a word.
+        attempts[-1].ended = moment
     elif message == "will retry" and attempts:
         attempts[-1].announced = moment + entry["retrying_in"]
     elif message in SUCCEEDED and attempts:
