@@ -133,8 +133,9 @@ mod understood {
             let expected = match recording.scenario.as_str() {
                 // 2.6.2 fails for ever, and the workers of those up to 2.10.2 die of it.
                 "account-lost" if !version.starts_with("2.11.") => ["healthy", "expired"],
-                "account-lost" | "test-ca-recovers" => ["healthy", "healthy"],
-                "obtain" | "internal" | "two-instances" => ["healthy", "healthy"],
+                "account-lost" | "test-ca-recovers" | "obtain" | "internal" | "two-instances" => {
+                    ["healthy", "healthy"]
+                }
                 "obtain-dead" => ["ended", "ended"],
                 "fall-through" => ["wrong-issuer", "wrong-issuer"],
                 _ => ["expired", "expired"],

@@ -7,7 +7,7 @@ use crate::caddy::vocabulary::Means;
 use crate::engine::blame::{self, Blame};
 use crate::engine::certificate::{Certificate, Due, DueSource, OpenJob, Revocation};
 use crate::engine::evidence::Quote;
-use crate::engine::failing::{attempt_failed, job_failed, worker_panicked};
+use crate::engine::failing::{failed, worker_panicked};
 use crate::engine::instance::Instance;
 use crate::engine::recovery::{learn_not_after, replaced, succeeded};
 use crate::time::LogTime;
@@ -56,21 +56,11 @@ pub(super) fn apply(
             }
         }
         Means::IssuerFailed => blame::issuer_failed(certificate, event, at),
-        Means::WillRetry | Means::GaveUp => {
-            outcome.attempt_ended = true;
-            attempt_failed(instance, certificate, event, at);
-            certificate.evidence.failure(quote());
-        }
-        Means::JobFailed => {
-            outcome.attempt_ended = job_failed(instance, certificate, event, at);
+        Means::WillRetry | Means::GaveUp | Means::JobFailed | Means::WorkerPanicked => {
+            outcome.attempt_ended = failed(instance, certificate, event, at);
             if outcome.attempt_ended {
                 certificate.evidence.failure(quote());
             }
-        }
-        Means::WorkerPanicked => {
-            outcome.attempt_ended = true;
-            worker_panicked(certificate, event, at);
-            certificate.evidence.failure(quote());
         }
         Means::Succeeded => {
             outcome.attempt_ended = true;

@@ -54,7 +54,22 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
     }
 }
 
-pub(super) fn attempt_failed(
+/// A line tells a failure; whether it ended an attempt.
+pub(super) fn failed(
+    instance: &mut Instance,
+    certificate: &mut Certificate,
+    event: &Event,
+    at: LogTime,
+) -> bool {
+    match event.means {
+        Means::JobFailed => return job_failed(instance, certificate, event, at),
+        Means::WorkerPanicked => worker_panicked(certificate, event, at),
+        _ => attempt_failed(instance, certificate, event, at),
+    }
+    true
+}
+
+fn attempt_failed(
     instance: &mut Instance,
     certificate: &mut Certificate,
     event: &Event,
@@ -86,7 +101,7 @@ pub(super) fn attempt_failed(
 }
 
 /// A job ended. Returns whether an attempt failed with it: a cancelled job is no failure.
-pub(super) fn job_failed(
+fn job_failed(
     instance: &Instance,
     certificate: &mut Certificate,
     event: &Event,
