@@ -43,6 +43,9 @@ pub(super) struct Instance {
     pub on_demand: OnDemand,
     /// Whether it has printed a whole list of its managed names since its start.
     pub lists: bool,
+    /// When it last printed a list of its managed names.
+    #[serde(default)]
+    pub listed_at: Option<LogTime>,
     /// Which generation of Caddy it is, once something gave it away.
     pub generation: Option<Generation>,
     /// What it said about certificates that nobody understood.
@@ -109,14 +112,19 @@ impl Instance {
     }
 
     /// A new maintenance loop: its ticks count from here, and nothing else of the old one holds.
-    pub(super) fn restart(&mut self, at: LogTime) {
+    /// Only the list may have been printed before the loop said that it began: two goroutines of one start
+    /// race (Caddy 2.8.4, 2.11.4). Returns whether it was.
+    pub(super) fn restart(&mut self, at: LogTime) -> bool {
+        const RACE: TimeDelta = TimeDelta::seconds(1);
+        let listed = self.listed_at.is_some_and(|listed| at - listed <= RACE);
         self.started = Some(at);
         self.informed = true;
         (self.panics, self.loop_panics, self.last_panic) = (0, 0, None);
         self.ticker.start(at);
         self.dropped.clear();
         self.strangers.clear();
-        self.lists = false;
+        self.lists &= listed;
+        listed
     }
 
     /// The maintenance loop panicked, or a worker did.

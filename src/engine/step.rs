@@ -355,7 +355,7 @@ impl Step<'_> {
             watched.instance.ticker.start(self.at);
             return;
         }
-        watched.instance.restart(self.at);
+        let listed = watched.instance.restart(self.at);
         // What a line opened about the source is over with the process that wrote it.
         self.hear_source(watched, self.at, |judge, case| {
             judge.close_matched(case);
@@ -366,7 +366,9 @@ impl Step<'_> {
                 continue;
             };
             let before = facts(self.instance, &watched.instance, &certificate, self.at);
+            let was_listed = certificate.listed && listed;
             restarted(&mut certificate);
+            certificate.listed = was_listed;
             self.look(watched, &mut certificate, Outcome::default(), &before);
             watched.certificates.insert(name, certificate);
         }
@@ -378,6 +380,7 @@ impl Step<'_> {
         const CUT_AT: usize = 1_000;
         let whole = event.names.len() < CUT_AT;
         watched.instance.lists = whole;
+        watched.instance.listed_at = Some(self.at);
         for name in &event.names {
             watched.instance.dropped.remove(name);
             watched.instance.strangers.remove(name);

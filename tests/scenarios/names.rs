@@ -112,3 +112,24 @@ fn a_name_of_a_handshake_is_no_certificate_of_ours() {
     assert!(!story.knows("x.example.org"));
     assert!(story.rows.iter().all(|row| row.certificate.is_none()));
 }
+
+/// Caddy 2.8.4 and 2.11.4 print the list first; then a stranger's name, found due on the logger of managed
+/// ones, was taken for one of them, and told to be expired.
+#[test]
+fn the_list_counts_also_when_it_is_printed_before_the_loop_begins() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).started(0.04);
+    let due = json!({"subjects": ["x.example.org"], "expiration": 1_789_999_000});
+    let msg = "certificate is in configured renewal window based on expiration date";
+    story.log(5.0, "tls", msg, due);
+    assert!(!story.knows("x.example.org"));
+    // A later process has a list of its own.
+    story.started(600.0);
+    story.log(
+        605.0,
+        "tls",
+        msg,
+        json!({"subjects": [B], "expiration": 1_790_009_000}),
+    );
+    assert!(story.knows(B));
+}
