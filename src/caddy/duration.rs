@@ -16,8 +16,9 @@ pub enum Unit {
 
 /// Beyond ten years in seconds, a whole number counts something smaller.
 const SECONDS_MAX: f64 = 3.2e8;
-/// From here on a whole number counts nanoseconds (100 s) rather than milliseconds (3 years).
-const NANOS_MIN: f64 = 1e11;
+/// From here on a whole number counts nanoseconds (35 s) rather than milliseconds (405 days, and no
+/// public certificate lives longer than 398).
+const NANOS_MIN: f64 = 3.5e10;
 
 impl Unit {
     /// Reads a JSON number as a length.
@@ -156,6 +157,12 @@ mod tests {
         assert_eq!(Unit::Millis.read("1e300"), None);
         assert_eq!(Unit::of_magnitude(7_776_000_000.0), Unit::Millis);
         assert_eq!(Unit::of_magnitude(7.776e15), Unit::Nanos);
+    }
+
+    #[test]
+    fn the_last_minute_of_a_certificate_in_nanoseconds_is_no_year() {
+        assert_eq!(Unit::of_whole(44_936_123_456.0), Unit::Nanos);
+        assert_eq!(Unit::of_whole(34_387_200_000.0), Unit::Millis);
     }
 
     #[test]
