@@ -8,6 +8,9 @@ mod captures;
 #[path = "replay/contract.rs"]
 mod contract;
 #[cfg(test)]
+#[path = "replay/encoders.rs"]
+mod encoders;
+#[cfg(test)]
 #[path = "replay/handing_over.rs"]
 mod handing_over;
 #[cfg(test)]
@@ -16,6 +19,9 @@ mod incident;
 #[cfg(test)]
 #[path = "kit/program.rs"]
 mod program;
+#[cfg(test)]
+#[path = "replay/rolled.rs"]
+mod rolled;
 #[cfg(test)]
 #[path = "kit/rows.rs"]
 mod rows;

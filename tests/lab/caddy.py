@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from processes import LOOPBACK, Process, free_port
+from processes import LOOPBACK, Process, free_port, run
 
 RENEW_INTERVAL = 10
 
@@ -48,6 +48,14 @@ def start_caddy(binary, caddyfile, directory):
     home = {"HOME": str(directory), "XDG_DATA_HOME": f"{directory}/data", "XDG_CONFIG_HOME": f"{directory}/config"}
     command = [binary, "run", "--config", caddyfile, "--adapter", "caddyfile"]
     return Process("caddy", command, directory, home)
+
+
+def modules(binary):
+    """The names of all modules that a Caddy was built with."""
+    code, out, err = run([binary, "list-modules"])
+    if code != 0:
+        raise RuntimeError(f"{binary} list-modules exited {code}: {err}")
+    return set(out.split())
 
 
 def _caddyfile(storage, log, root, sites):

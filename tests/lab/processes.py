@@ -151,7 +151,7 @@ class Gate:
     def __init__(self, target):
         self.target = target
         self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Not with SO_REUSEADDR: then two that do not listen yet may be given the same port.
         self.socket.bind((LOOPBACK, 0))
         self.port = self.socket.getsockname()[1]
 

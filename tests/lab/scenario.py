@@ -31,8 +31,8 @@ class Scenario:
         self.version, self.binary, self.lab = version, binary, lab
         self.directory = lab.work / f"{version}-{self.name}"
         self.events = []
-        self.zero = self.admin = self.caddy = None
-        self.ca, self.port = None, None
+        self.zero = self.caddy = self.ca = self.port = None
+        self.admin, self.http_port, self.https_port = free_port(), free_port(), free_port()
 
     def authority(self):
         """What stands at the CA's port: pebble behind a proxy that can be told to misbehave."""
@@ -69,11 +69,12 @@ class Scenario:
 
     def run(self):
         self.ca = self.authority()
-        self.port, self.admin = self.ca.port, free_port()
+        self.port = self.ca.port
         self.zero = int(time.time()) + PREPARATION
         stored = self.stored()
         self.caddy = Caddy(self.binary, self.directory, self.lab.authority, stored)
-        self.caddy.caddyfile.write_text(self.caddyfile(self.caddy))
+        ports = self.admin, self.http_port, self.https_port
+        self.caddy.caddyfile.write_text(self.caddyfile(self.caddy, *ports))
         ends = {site.name: not_after(self.caddy.certificate_file(site)) for site in stored}
         if time.time() > self.zero:
             raise RuntimeError(f"preparing took longer than {PREPARATION} s: the machine is too busy")
@@ -92,14 +93,14 @@ class Scenario:
         if code != 0:
             raise RuntimeError(f"caddy reload exited {code}: {err[-500:]}")
 
-    def caddyfile(self, caddy):
+    def caddyfile(self, caddy, admin, http, https):
         return f"""{{
-	admin {LOOPBACK}:{self.admin if caddy is self.caddy else free_port()}
+	admin {LOOPBACK}:{admin}
 	auto_https disable_redirects
 	skip_install_trust
 	default_bind {LOOPBACK}
-	http_port {free_port()}
-	https_port {free_port()}
+	http_port {http}
+	https_port {https}
 	storage file_system {self.caddy.storage}
 	email ops@example.test
 	renew_interval {RENEW_INTERVAL}s
@@ -123,34 +124,41 @@ class Scenario:
         out.mkdir(parents=True)
         lines = 0
         for name, file in self.kept().items():
-            text = self._neutral(file)
-            lines += text.count("\n")
+            log = self._neutral(file)
+            lines += log.count("\n")
             if name.endswith(".gz"):
                 # Without a time, so that recording the same text gives the same file.
-                (out / name).write_bytes(gzip.compress(text.encode(), mtime=0))
+                (out / name).write_bytes(gzip.compress(log.encode(), mtime=0))
             else:
-                (out / name).write_text(text)
-        names = {}
-        for name, history in self.histories().items():
-            names[name] = {"not_after": ends.get(name), **history.relative(self.zero)}
+                (out / name).write_text(log)
         told = {"caddy": self.version, "scenario": self.name, "zero": self.zero, "cause": self.cause, "seen_by": self.seen_by}
-        line = {**told, "events": self.events, "names": names}
+        line = {**told, "events": self.events, "names": self.histories(self.caddy.log, ends), **self.told(ends)}
         (out / "timeline.json").write_text(json.dumps(line, indent=1) + "\n")
         print(f"  {self.version:7} {self.name:18} {lines} lines", flush=True)
 
-    def histories(self):
-        return truth.read(self.caddy.log, self.names)
+    def told(self, ends):
+        """What else the time line has to say."""
+        return {}
+
+    def histories(self, log, ends, names=None):
+        """What a log says of the names."""
+        read = truth.read(log, names or self.names)
+        return {name: {"not_after": ends.get(name), **history.relative(self.zero)} for name, history in read.items()}
 
     def _neutral(self, file):
         """A log without the lab's own directory."""
-        opened = gzip.open if file.suffix == ".gz" else open
-        with opened(file, "rt", encoding="utf-8", newline="") as log:
-            text = log.read()
-        text = text.replace(str(self.directory), "/var/lib/caddy")
-        text = text.replace(str(self.lab.authority.root), "/var/lib/caddy/ca.pem")
-        if str(self.lab.work) in text:
+        neutral = text(file).replace(str(self.directory), "/var/lib/caddy")
+        neutral = neutral.replace(str(self.lab.authority.root), "/var/lib/caddy/ca.pem")
+        if str(self.lab.work) in neutral:
             raise RuntimeError(f"{self.lab.work} is still named in {file.name} of {self.version} {self.name}")
-        return text
+        return neutral
+
+
+def text(file):
+    """A log, compressed or not, as it was written."""
+    opened = gzip.open if file.suffix == ".gz" else open
+    with opened(file, "rt", encoding="utf-8", newline="") as log:
+        return log.read()
 
 
 class Closed(Scenario):

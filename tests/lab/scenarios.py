@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what real Caddys log in the scenarios of stories.py and encoders.py.
+"""Records what real Caddys log in the scenarios of stories.py.
 
 As many side by side as the machine bears. Logs and the time line go to OUT/VERSION/SCENARIO; the time line says what
 the lab did, and what Caddy then tried by a reader of the lab's own.

@@ -4,6 +4,10 @@ import signal
 
 import faulty
 from caddy import Caddy
+from encoders import Encoders
+from on_demand import OnDemand
+from processes import free_port
+from rolling import Rolling
 from scenario import MIDDLE, Closed, Scenario
 
 
@@ -151,7 +155,7 @@ class TwoInstances(Closed):
     def _start_other(self):
         directory = self.directory / "other"
         self.other = Caddy(self.binary, directory, self.lab.authority, [])
-        self.other.caddyfile.write_text(self.caddyfile(self.other))
+        self.other.caddyfile.write_text(self.caddyfile(self.other, free_port(), free_port(), free_port()))
         self.other.start()
 
     def end(self):
@@ -160,6 +164,9 @@ class TwoInstances(Closed):
 
     def kept(self):
         return {**super().kept(), "other.log": self.other.log}
+
+    def told(self, ends):
+        return {"other": self.histories(self.other.log, ends)}
 
 
 class Internal(Scenario):
@@ -177,4 +184,5 @@ class Internal(Scenario):
 STORIES = [
     *(CaDown, RateLimited, ChallengeClosed, Nonsense, AccountLost, TestCaRefused, TestCaRecovers, FallThrough),
     *(Reload, Restart, Kill, Obtain, ObtainDead, TwoInstances, Internal, DnsNxdomain, DnsTimeout),
+    *(Encoders, Rolling, OnDemand),
 ]

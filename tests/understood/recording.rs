@@ -1,5 +1,6 @@
 //! The recorded scenarios, and what the engine makes of each.
 
+use flate2::read::GzDecoder;
 use notafter::caddy::entry::Entry;
 use notafter::caddy::event::Event;
 use notafter::caddy::vocabulary::Means;
@@ -10,6 +11,7 @@ use notafter::rules::{BUILT_IN, Configured, RuleSet};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -56,14 +58,51 @@ pub(crate) static RECORDINGS: LazyLock<Vec<Recording>> = LazyLock::new(|| {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
     let captures = std::env::var_os("NOTAFTER_CAPTURES").map_or(fixtures, PathBuf::from);
     let directories = below(captures).into_iter().flat_map(below);
-    let recordings = directories.filter_map(|directory| {
-        let truth = fs::read_to_string(directory.join("timeline.json")).ok()?;
+    let recordings = directories.flat_map(|directory| {
+        let truth = fs::read_to_string(directory.join("timeline.json")).unwrap();
         let truth: Value = serde_json::from_str(&truth).unwrap();
-        truth.get("scenario")?;
-        Some(Recording::understood(&directory, truth, &rules))
+        // The recordings of the experiment are compared elsewhere.
+        let own = truth
+            .get("scenario")
+            .map(|_| (log_of(&directory), truth.clone()));
+        let other = truth.get("other").map(|names| {
+            let mut truth = truth.clone();
+            truth["names"] = names.clone();
+            truth["scenario"] = "the-other".into();
+            (text_of(&directory.join("other.log")), truth)
+        });
+        let both: Vec<(String, Value)> = own.into_iter().chain(other).collect();
+        both
     });
-    recordings.collect()
+    recordings
+        .map(|(log, truth)| Recording::understood(&log, truth, &rules))
+        .collect()
 });
+
+/// The log with what Caddy has rolled of it.
+fn log_of(directory: &Path) -> String {
+    let found = fs::read_dir(directory).unwrap();
+    let mut rolled: Vec<PathBuf> = found
+        .map(|one| one.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "gz"))
+        .collect();
+    rolled.sort();
+    rolled.push(directory.join("caddy.log"));
+    rolled.iter().map(|path| text_of(path)).collect()
+}
+
+fn text_of(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap();
+    let mut text = String::new();
+    if path.extension().is_some_and(|end| end == "gz") {
+        GzDecoder::new(&bytes[..])
+            .read_to_string(&mut text)
+            .unwrap();
+    } else {
+        (&bytes[..]).read_to_string(&mut text).unwrap();
+    }
+    text
+}
 
 fn below(path: PathBuf) -> Vec<PathBuf> {
     let found = fs::read_dir(path).unwrap().map(|one| one.unwrap().path());
@@ -73,7 +112,7 @@ fn below(path: PathBuf) -> Vec<PathBuf> {
 }
 
 impl Recording {
-    fn understood(directory: &Path, truth: Value, rules: &Arc<RuleSet>) -> Self {
+    fn understood(log: &str, truth: Value, rules: &Arc<RuleSet>) -> Self {
         let word = |key: &str| truth[key].as_str().unwrap().to_owned();
         let mut recording = Self {
             version: word("caddy"),
@@ -85,8 +124,7 @@ impl Recording {
             lines: Lines::default(),
         };
         let mut engine = Engine::new(Arc::clone(rules));
-        let text = fs::read_to_string(directory.join("caddy.log")).unwrap();
-        for (number, line) in (1..).zip(text.lines()) {
+        for (number, line) in (1..).zip(log.lines()) {
             recording.take(&mut engine, number, line);
         }
         recording.look(&engine);
