@@ -1,6 +1,7 @@
 //! The parser's tables into our own: owned, in file order, every value with its place.
 
 use crate::diagnostic::{Diagnostic, Problems, Source};
+use std::fmt;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
@@ -56,6 +57,17 @@ pub enum Scalar {
     Integer(i64),
     /// `true` or `false`.
     Boolean(bool),
+}
+
+impl fmt::Display for Scalar {
+    /// As a person reads it, a text without quotes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Boolean(truth) => write!(f, "{truth}"),
+        }
+    }
 }
 
 /// Any value; what we never read (fractions, dates) is kept only to be named in messages.

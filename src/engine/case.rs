@@ -27,12 +27,12 @@ pub struct Unmet<'a> {
     pub known: Vec<Explained<'a>>,
 }
 
-/// Runs one test and hands over every check that was not met.
+/// Runs one test, hands over every check that was not met, and gives every change of an alert.
 pub fn run(
     rules: &Arc<RuleSet>,
     case: &Case,
     mut unmet: impl FnMut(Unmet<'_>),
-) -> Result<(), BadLine> {
+) -> Result<Vec<AlertRow>, BadLine> {
     let mut run = Run {
         engine: Engine::new(Arc::clone(rules)),
         rows: Vec::new(),
@@ -62,7 +62,7 @@ pub fn run(
     for check in case.checks.iter().filter(|check| check.at.is_none()) {
         run.judge(check, &mut unmet);
     }
-    Ok(())
+    Ok(run.rows)
 }
 
 enum Moment<'a> {

@@ -1,7 +1,8 @@
 //! What the engine saw, as text and as JSON Lines.
 //!
 //! [`json`] is the stable contract for programs; [`text`] reads like a story; [`explain`] says what
-//! was understood of pasted lines and why rules did or did not open; [`junit`] is for those who run tests.
+//! was understood of pasted lines and why rules did or did not open; [`junit`] is for
+//! those who run tests; [`rule`] shows rules.
 
 #![deny(
     clippy::disallowed_methods,
@@ -12,6 +13,7 @@
 pub mod explain;
 pub mod json;
 pub mod junit;
+pub mod rule;
 mod tally;
 pub mod text;
 

@@ -75,7 +75,7 @@ impl Part {
                 clause.text().to_owned()
             },
             truth: if negated { truth.not() } else { truth },
-            values: known.collect(),
+            values: known.chain(clause.parameters()).collect(),
             unknown: facts.iter().collect(),
             missing: clause
                 .unknown(reading)

@@ -86,6 +86,7 @@ pub struct Clause {
     /// The same, to be walked at each evaluation.
     reads: Vec<Fact>,
     line: Vec<String>,
+    parameters: Vec<String>,
     names: Arc<Names>,
 }
 
@@ -98,6 +99,7 @@ impl Clause {
             facts: FactSet::EMPTY,
             reads: Vec::new(),
             line: Vec::new(),
+            parameters: Vec::new(),
             names: Arc::clone(names),
         };
         clause.collect(expr);
@@ -109,6 +111,7 @@ impl Clause {
     fn collect(&mut self, expr: &IdedExpr) {
         match (&expr.expr, dotted(expr)) {
             (_, Some(("line", name))) => self.line.push(name.to_owned()),
+            (_, Some(("param", name))) => self.parameters.push(name.to_owned()),
             (Expr::Call(call), _) => {
                 let parts = call.target.as_deref().into_iter().chain(&call.args);
                 parts.for_each(|part| self.collect(part));
@@ -126,6 +129,14 @@ impl Clause {
     /// The facts it reads.
     pub fn facts(&self) -> FactSet {
         self.facts
+    }
+
+    /// The parameters it reads, as it writes them, with their values for a person.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        self.parameters.iter().filter_map(|name| {
+            let value = self.names.parameters.get(name)?;
+            Some((format!("param.{name}"), value.to_string()))
+        })
     }
 
     /// What it reads and is not known, as written in it: `cert.not_after`, `line.host`.
@@ -312,6 +323,11 @@ impl Moment {
             Value::Timestamp(time) => Some(LogTime::from_micros(time.timestamp_micros())),
             _ => None,
         }
+    }
+
+    /// What it reads, to say why it comes then; its truth says nothing.
+    pub fn account<'a>(&self, reading: impl Into<Reading<'a>>) -> Part {
+        Part::new(&self.0, reading.into(), false)
     }
 
     /// The expression as a clause, to say what it needs and what of it is unknown.

@@ -35,7 +35,7 @@ pub(super) fn rule_with(
             return None;
         }
     };
-    let rule = read(&document.root(), stem(name), replaced);
+    let rule = read(&document.root(), name, replaced);
     let found = document.take_problems();
     let sound = !found.has_errors();
     problems.extend(found);
@@ -48,8 +48,8 @@ pub(super) fn stem(name: &str) -> &str {
     file.strip_suffix(".toml").unwrap_or(file)
 }
 
-fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
-    let id = id(root, stem);
+fn read(root: &Table<'_>, name: &str, replaced: &Parameters) -> Option<Rule> {
+    let id = id(root, stem(name));
     let title = filled(root, "title");
     let scope = word(root, "scope", Scope::ALL, Scope::word);
     let why = filled(root, "why");
@@ -69,6 +69,7 @@ fn read(root: &Table<'_>, stem: &str, replaced: &Parameters) -> Option<Rule> {
     root.finish();
     Some(Rule {
         id: id?,
+        file: name.to_owned(),
         title: title?,
         scope: scope?,
         why: why?,

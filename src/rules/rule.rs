@@ -26,6 +26,15 @@ impl Closing {
     /// Every way to close.
     pub const ALL: [Self; 3] = [Self::Recovery, Self::Attempt, Self::Untrue];
 
+    /// When that is, for a person.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Recovery => "when a later expiry from an issuer that counts is known",
+            Self::Attempt => "when its condition was untrue for one whole attempt",
+            Self::Untrue => "as soon as its condition no longer holds",
+        }
+    }
+
     /// The word in rule files.
     pub const fn word(self) -> &'static str {
         match self {
@@ -114,6 +123,8 @@ pub struct Example {
 pub struct Rule {
     /// Its name: the stem of its file.
     pub id: String,
+    /// The file it was read from.
+    pub file: String,
     /// What it is about, in a sentence without a full stop.
     pub title: String,
     /// What its alerts are about.

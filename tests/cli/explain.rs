@@ -31,7 +31,7 @@ fn rule<'t>(told: &'t str, id: &str) -> Vec<&'t str> {
         .by_ref()
         .find(|line| line.split_whitespace().nth(1) == Some(id));
     let is_part = |line: &&str| {
-        let words = ["yes ", "no   ", "unknown ", "cert."];
+        let words = ["yes ", "no   ", "unknown ", "from ", "cert."];
         *line == "or"
             || words.iter().any(|word| line.starts_with(word)) && line.contains(['[', ':'])
     };
@@ -62,6 +62,20 @@ fn each_rule_says_why_it_did_or_did_not_open() {
     assert_eq!(
         rule(&told, "gave-up").first(),
         Some(&"no       gave-up                    cert.gave_up   [cert.gave_up = false]")
+    );
+    let tries = "[cert.tries_left = 0; param.critical_tries = 1]";
+    assert_eq!(
+        rule(&told, "last-tries").last(),
+        Some(&&*format!(
+            "yes     cert.tries_left <= param.critical_tries   {tries}"
+        ))
+    );
+    let moment = "[cert.next_retry = 2026-05-04 04:04:01 UTC; cert.grace = 5 min]";
+    assert_eq!(
+        rule(&told, "retry-missed").last(),
+        Some(&&*format!(
+            "from    cert.next_retry + cert.grace   {moment}"
+        ))
     );
     let unknown = rule(&told, "staging-issued");
     assert_eq!(

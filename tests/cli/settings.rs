@@ -146,13 +146,45 @@ fn a_rule_is_shown_whole() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     for part in [
         "expired: A certificate has expired\n",
-        "critical when cert.armed\n  from cert.not_after on\n",
-        "closes on recovery\n",
-        "opens (critical): The renewal fails, and an hour later notAfter passes.\n",
-        "silent: A new certificate is installed before the old one ends.\n",
+        "\n  critical  when cert.armed\n            from cert.not_after on\n",
+        "\nIt closes when a later expiry from an issuer that counts is known.\n",
+        "\nWhat it says, by its first example\n  a.example.com: the certificate has expired\n",
+        "\n  -> ",
+        "\n  opens (critical)  The renewal fails, and an hour later notAfter passes.\n",
+        "\n  silent            A new certificate is installed before the old one ends.\n",
     ] {
         assert!(ran.stdout.contains(part), "{part:?} in {}", ran.stdout);
     }
+}
+
+#[test]
+fn a_rule_shows_the_numbers_and_the_file_in_force() {
+    let room = tempfile::tempdir().unwrap();
+    fs::write(room.path().join("last-tries.toml"), built_in("last-tries")).unwrap();
+    let settings = room.path().join("notafter.conf");
+    let changes = "[rules.last-tries]\nwarning_tries = 6\nenabled = false\n";
+    fs::write(&settings, changes).unwrap();
+    let (room, settings) = (text(room.path()), text(&settings));
+    let ran = run(&[
+        "rules",
+        "show",
+        "last-tries",
+        "--rules",
+        &room,
+        "--config",
+        &settings,
+    ]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    for part in [
+        "  off, unless `enabled = true` stands under [rules.last-tries] in the configuration\n",
+        "  in place of the built-in rule: ",
+        "\n  warning_tries = 6\n",
+    ] {
+        assert!(ran.stdout.contains(part), "{part:?} in {}", ran.stdout);
+    }
+    let ran = run(&["rules", "show", "last-tries"]);
+    assert!(ran.stdout.contains("\n  warning_tries = 4\n"));
+    assert!(!ran.stdout.contains("in place of"));
 }
 
 #[test]

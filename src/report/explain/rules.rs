@@ -96,7 +96,7 @@ fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> Told {
             at.utc(),
             spell(at - explained.at)
         );
-        return Told::new(1, "waits", when, parts(account));
+        return Told::new(1, "waits", when, parts(account) + &from(level, explained));
     }
     let unknown = accounts
         .iter()
@@ -111,7 +111,7 @@ fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> Told {
     });
     if let Some((level, account)) = without_moment {
         let what = format!("{}, but from when on is not known", level.severity);
-        return Told::new(2, "unknown", what, parts(account));
+        return Told::new(2, "unknown", what, parts(account) + &from(level, explained));
     }
     let quietest = accounts.last();
     let why = quietest
@@ -147,6 +147,20 @@ fn parts(account: &Account) -> String {
             format!("{PART}{mark:<8}{}{}\n", plain(&part.text), values(part))
         }
     }
+}
+
+/// The moment from which on a level holds, with its values.
+fn from(level: &Level, explained: &Explained<'_>) -> String {
+    let part = level.at.as_ref().map(|at| at.account(&explained.facts));
+    let told = part.map(|part| {
+        format!(
+            "{PART}{:<8}{}{}\n",
+            "from",
+            plain(&part.text),
+            values(&part)
+        )
+    });
+    told.unwrap_or_default()
 }
 
 fn needs(account: &Account) -> String {
