@@ -20,6 +20,9 @@ mod incident;
 #[path = "kit/program.rs"]
 mod program;
 #[cfg(test)]
+#[path = "replay/readme.rs"]
+mod readme;
+#[cfg(test)]
 #[path = "replay/rolled.rs"]
 mod rolled;
 #[cfg(test)]

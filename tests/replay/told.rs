@@ -7,10 +7,7 @@ use crate::program::{fixture, run_on};
 use crate::rows::{of_type, rows};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
 
-const BEGIN: &str = "<!-- told: written by tests/replay/told.rs -->\n";
-const END: &str = "<!-- end of told -->\n";
 const HEAD: &str = "\
 | Caddy | its log level | expiry known | a renewal fails | the next try is too late | expired | renewed |
 |---|---|---|---|---|---|---|
@@ -138,19 +135,7 @@ fn table() -> String {
 
 #[test]
 fn the_readme_says_what_the_recordings_show() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).unwrap();
-    let (written, after) = rest.split_once(END).unwrap();
-    let table = table();
-    if std::env::var_os("NOTAFTER_BLESS").is_some_and(|value| value == "1") {
-        fs::write(path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
-        return;
-    }
-    assert_eq!(
-        written, table,
-        "the table of README.md is out of date: `just bless` writes it"
-    );
+    crate::readme::assert_or_write("told", "tests/replay/told.rs", &table());
 }
 
 /// The recordings are too short for the ten minutes after which a streak is loud.
