@@ -2,7 +2,7 @@
 
 use crate::command::arguments::CheckArguments;
 use crate::command::exit::{Exit, Failed, print};
-use crate::command::loading::{docker_address, load_rules, load_settings};
+use crate::command::loading::{docker_address, load};
 use crate::config::{LogFrom, Settings};
 use crate::diagnostic::render;
 use crate::source::docker::{DockerSource, Selector};
@@ -14,8 +14,8 @@ use std::path::Path;
 
 /// Checks what `watch` would need, and says each finding.
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
-    let settings = load_settings(arguments.config.as_deref())?;
-    let rules = load_rules(arguments.rules.directory.as_deref(), &settings)?;
+    let rules = arguments.rules.directory.as_deref();
+    let (settings, rules) = load(arguments.config.as_deref(), rules)?;
     let mut findings = 0_usize;
     let mut report = format!("configuration: fine, {}\n", counts(&settings));
     if !settings.warnings.is_empty() {

@@ -18,24 +18,54 @@ pub(super) const WIDTH: usize = 100;
 
 /// Reads the named settings file; without a name the usual one, if it exists.
 pub(super) fn load_settings(path: Option<&Path>) -> Result<Settings, Failed> {
-    let usual = Path::new(SETTINGS);
-    let path = match path {
-        Some(path) => path,
-        None if usual.exists() => usual,
-        None => return Ok(Settings::none()),
+    let Some((name, text)) = settings_file(path)? else {
+        return Ok(Settings::none());
     };
-    let text = fs::read_to_string(path).map_err(|error| Failed::io(path.display(), &error))?;
-    Settings::parse(&path.display().to_string(), &text).map_err(|problems| refused(&problems))
+    Settings::parse(&name, &text).map_err(|problems| refused(&problems))
 }
 
-/// The built-in rules, with those of a directory over them, as the settings want them.
-pub(super) fn load_rules(directory: Option<&Path>, settings: &Settings) -> Result<RuleSet, Failed> {
+fn settings_file(path: Option<&Path>) -> Result<Option<(String, String)>, Failed> {
+    let usual = Some(Path::new(SETTINGS)).filter(|usual| usual.exists());
+    path.or(usual).map(text_file).transpose()
+}
+
+/// The settings with the rules as they want them, or the mistakes of both in one run.
+pub(super) fn load(
+    settings: Option<&Path>,
+    rules: Option<&Path>,
+) -> Result<(Settings, RuleSet), Failed> {
+    let (mut settings, mut problems) = match settings_file(settings)? {
+        None => (Settings::none(), Problems::default()),
+        Some((name, text)) => {
+            Settings::read(&name, &text).map_err(|problems| refused(&problems))?
+        }
+    };
+    let rules = rule_set(rules, &settings)?.unwrap_or_else(|found| {
+        problems.extend(found);
+        RuleSet::default()
+    });
+    if problems.has_errors() {
+        return Err(refused(&problems));
+    }
+    settings.warnings = problems;
+    Ok((settings, rules))
+}
+
+/// The built-in rules, with those of a directory over them.
+pub(super) fn load_rules(directory: Option<&Path>) -> Result<RuleSet, Failed> {
+    rule_set(directory, &Settings::none())?.map_err(|problems| refused(&problems))
+}
+
+fn rule_set(
+    directory: Option<&Path>,
+    settings: &Settings,
+) -> Result<Result<RuleSet, Problems>, Failed> {
     let paths = toml_files(directory, settings)?.into_iter();
     let rules = paths.filter(|path| !path.to_string_lossy().ends_with(TEST_FILE));
     let files: Vec<_> = rules
-        .map(|path| rule_file(&path))
+        .map(|path| text_file(&path))
         .collect::<Result<_, _>>()?;
-    RuleSet::new(BUILT_IN, files, &settings.configured()).map_err(|problems| refused(&problems))
+    Ok(RuleSet::new(BUILT_IN, files, &settings.configured()))
 }
 
 /// Every `*.toml` of a directory, or else of that of the settings if there is one, in order of name.
@@ -62,8 +92,8 @@ pub(super) fn toml_files(
     Ok(paths)
 }
 
-/// A rule file: how messages call it, and its text.
-pub(super) fn rule_file(path: &Path) -> Result<(String, String), Failed> {
+/// A file: how messages call it, and its text.
+pub(super) fn text_file(path: &Path) -> Result<(String, String), Failed> {
     let text = fs::read_to_string(path).map_err(|error| Failed::io(path.display(), &error))?;
     Ok((path.display().to_string(), text))
 }

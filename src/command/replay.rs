@@ -4,7 +4,6 @@ use crate::command::arguments::{Format, ReplayArguments};
 use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::command::intake::Intake;
 use crate::command::loading::load_rules;
-use crate::config::Settings;
 use crate::engine::{AlertRow, Engine};
 use crate::report::json::{CertificateRow, summary, unknown};
 use crate::report::text;
@@ -18,7 +17,7 @@ use std::sync::Arc;
 
 /// Replays the logs and tells what would have happened.
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
-    let rules = load_rules(arguments.rules.directory.as_deref(), &Settings::none())?;
+    let rules = load_rules(arguments.rules.directory.as_deref())?;
     let sets = expand(&arguments.paths).map_err(|error| of_source(&error))?;
     let mut intake = Intake::new(Engine::new(Arc::new(rules)));
     intake.since = moment("--since", arguments.since.as_deref())?;

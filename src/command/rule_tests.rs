@@ -2,7 +2,7 @@
 
 use crate::command::arguments::RulesTestArguments;
 use crate::command::exit::{Exit, Failed, print};
-use crate::command::loading::{WIDTH, load_settings, refused, rule_file, toml_files};
+use crate::command::loading::{WIDTH, load_settings, refused, text_file, toml_files};
 use crate::config::Settings;
 use crate::diagnostic::{Diagnostic, Problems, Source, draw};
 use crate::engine::case::{self, BadLine, Unmet};
@@ -118,7 +118,7 @@ impl Files {
 }
 
 fn read(paths: &[PathBuf]) -> Result<Vec<File>, Failed> {
-    paths.iter().map(|path| rule_file(path)).collect()
+    paths.iter().map(|path| text_file(path)).collect()
 }
 
 fn stem(name: &str) -> String {

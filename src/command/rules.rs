@@ -2,22 +2,23 @@
 
 use crate::command::arguments::{RulePlace, RulesArguments, RulesVerb};
 use crate::command::exit::{Exit, Failed, print};
-use crate::command::loading::{load_rules, load_settings};
+use crate::command::loading::load;
 use crate::command::{explain, rule_tests};
 use crate::diagnostic::nearest;
 use crate::engine::example;
 use crate::report::rule;
+use crate::rules::RuleSet;
 
 /// Runs the verb.
 pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
-    let load = |place: &RulePlace| {
-        let settings = load_settings(place.config.as_deref())?;
-        load_rules(place.directory.as_deref(), &settings)
+    let rules_of = |place: &RulePlace| {
+        let loaded = load(place.config.as_deref(), place.directory.as_deref())?;
+        Ok::<RuleSet, Failed>(loaded.1)
     };
     match &arguments.verb {
-        RulesVerb::List(rules) => print(&rule::list(&load(rules)?))?,
+        RulesVerb::List(rules) => print(&rule::list(&rules_of(rules)?))?,
         RulesVerb::Show { id, rules } => {
-            let rules = load(rules)?;
+            let rules = rules_of(rules)?;
             let Some(rule) = rules.get(id) else {
                 let near = nearest(id, rules.all().iter().map(|rule| rule.id.as_str()));
                 let near = near.map(|near| format!("did you mean `{near}`? "));
@@ -30,7 +31,7 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
             print(&rule::show(rule, example::told(&rules, rule).as_ref()))?;
         }
         RulesVerb::Explain { file, rules } => {
-            return explain::run(file.as_deref(), load(rules)?);
+            return explain::run(file.as_deref(), rules_of(rules)?);
         }
         RulesVerb::Test(test) => return rule_tests::run(test),
     }

@@ -3,7 +3,7 @@
 use crate::command::arguments::{Described, SchemaArguments};
 use crate::command::exit::{Exit, Failed, print};
 use crate::command::loading::load_rules;
-use crate::config::{self, Settings};
+use crate::config;
 use crate::rules;
 
 /// Prints one schema.
@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &SchemaArguments) -> Result<Exit, Failed> {
         Described::Rule => rules::schema::schema(),
         Described::Test => rules::schema::tests(),
         Described::Config => {
-            let rules = load_rules(arguments.rules.directory.as_deref(), &Settings::none())?;
+            let rules = load_rules(arguments.rules.directory.as_deref())?;
             config::schema::schema(&rules)
         }
     };

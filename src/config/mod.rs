@@ -78,6 +78,19 @@ impl Settings {
     /// Reads a settings file; `name` is how messages call it. Gives every problem of the file when
     /// one of them is an error.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
+        let (settings, problems) = Self::read(name, text)?;
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        Ok(Self {
+            warnings: problems,
+            ..settings
+        })
+    }
+
+    /// Reads what can be read of a settings file, with what is wrong with it, so that others can
+    /// add what they find wrong. Fails on mistakes of the grammar alone.
+    pub fn read(name: &str, text: &str) -> Result<(Self, Problems), Problems> {
         let document = Document::parse(name, text)?;
         let root = document.root();
         let settings = Self {
@@ -93,14 +106,7 @@ impl Settings {
             file: document.source().clone(),
         };
         root.finish();
-        let problems = document.take_problems();
-        if problems.has_errors() {
-            return Err(problems);
-        }
-        Ok(Self {
-            warnings: problems,
-            ..settings
-        })
+        Ok((settings, document.take_problems()))
     }
 
     /// What is changed about rules, as the rules want to hear it.

@@ -158,6 +158,45 @@ fn a_rule_is_shown_whole() {
 }
 
 #[test]
+fn every_mistake_of_configuration_and_rules_is_told_in_one_run() {
+    let room = tempfile::tempdir().unwrap();
+    let rules = room.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    let broken = built_in("expired").replace("closes = \"recovery\"", "closes = \"recovry\"");
+    fs::write(rules.join("expired.toml"), broken).unwrap();
+    let settings = room.path().join("notafter.toml");
+    let text = "sauce = 1\n[rules.last-trys]\nenabled = false\n[rules.last-tries]\nwarning_tris = 3\n\
+                critical_tries = \"one\"\n";
+    fs::write(&settings, text).unwrap();
+    let ran = run(&[
+        "check",
+        "--config",
+        &settings.display().to_string(),
+        "--rules",
+        &rules.display().to_string(),
+    ]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (78, ""));
+    for part in [
+        "error: unknown key `sauce`",
+        "notafter.toml:1:1",
+        "did you mean `source`?",
+        "error: no rule is called `last-trys`",
+        "notafter.toml:2:8",
+        "did you mean `last-tries`?",
+        "error: the rule `last-tries` has no parameter `warning_tris`",
+        "notafter.toml:5:1",
+        "did you mean `warning_tries`?",
+        "`critical_tries` has a value of the wrong kind",
+        "notafter.toml:6:18",
+        "expired.toml:8:10",
+        "did you mean `recovery`?",
+        "5 errors in 2 files",
+    ] {
+        assert!(ran.stderr.contains(part), "{part:?} in {}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_rule_shows_the_numbers_and_the_file_in_force() {
     let room = tempfile::tempdir().unwrap();
     fs::write(room.path().join("last-tries.toml"), built_in("last-tries")).unwrap();

@@ -4,7 +4,7 @@
 use crate::command::arguments::WatchArguments;
 use crate::command::channels;
 use crate::command::exit::{Exit, Failed, say};
-use crate::command::loading::{docker_address, load_rules, load_settings};
+use crate::command::loading::{docker_address, load};
 use crate::command::state;
 use crate::config::{LAG, LogFrom, Repeat, Settings, SourceSettings};
 use crate::diagnostic::render;
@@ -38,11 +38,11 @@ pub(super) struct Plan {
 
 /// Reads settings and rules, and resolves what the command line adds to them.
 pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
-    let settings = load_settings(arguments.config.as_deref())?;
+    let rules = arguments.rules.directory.as_deref();
+    let (settings, rules) = load(arguments.config.as_deref(), rules)?;
     if !settings.warnings.is_empty() {
         say(&render(&settings.warnings, 100, false));
     }
-    let rules = Arc::new(load_rules(arguments.rules.directory.as_deref(), &settings)?);
     let (sources, lag) = sources(arguments.path.as_deref(), &settings)?;
     let mut channels = channels::configured(&settings)?;
     channels.extend(channels::of_urls(&arguments.notify)?);
@@ -50,7 +50,7 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
         sources,
         lag,
         channels,
-        rules,
+        rules: Arc::new(rules),
         state: state::directory(arguments.state.as_deref(), settings.state.as_deref())?,
         record: arguments.record.clone(),
         policy: policy(&settings),
