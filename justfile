@@ -22,9 +22,10 @@ fuzz SECONDS="600" *TARGETS:
 sim SEEDS="20000" TAPES="1000":
     NOTAFTER_SEEDS={{SEEDS}} NOTAFTER_TAPES={{TAPES}} cargo test --locked --release --test simulation
 
-# Lines that strangers can make Caddy log, from a seed: nothing may open (two minutes for a million).
+# Lines that strangers can make Caddy log, from a seed and in every wrapper: nothing may open (minutes for a million).
 strangers LINES="1000000" SEED="1":
     NOTAFTER_STRANGERS={{LINES}} NOTAFTER_SEED={{SEED}} cargo test --locked --test cli whatever_strangers_send -- --nocapture
+    NOTAFTER_STRANGERS={{LINES}} cargo test --locked --test formats strangers
 
 # When would the alarm have rung?
 replay-incident *ARGS:

@@ -75,6 +75,7 @@ fn at(cursor: &str, ahead: u64, line: u64) -> JournalPosition {
         cursor: Some(cursor.to_owned()),
         ahead,
         line,
+        texts: 0,
     }
 }
 

@@ -16,9 +16,9 @@ pub enum Unit {
 
 /// Beyond ten years in seconds, a whole number counts something smaller.
 const SECONDS_MAX: f64 = 3.2e8;
-/// From here on a whole number counts nanoseconds (35 s) rather than milliseconds (405 days, and no
-/// public certificate lives longer than 398).
-const NANOS_MIN: f64 = 3.5e10;
+/// From here on a whole number counts nanoseconds (20 s) rather than milliseconds (231 days, when no
+/// certificate of a public CA is due any more).
+const NANOS_MIN: f64 = 2e10;
 
 impl Unit {
     /// Reads a JSON number as a length.
@@ -46,6 +46,15 @@ impl Unit {
             Self::Millis
         } else {
             Self::Nanos
+        }
+    }
+
+    /// The unit of the interval of the maintenance loop, which lies between a second and a day.
+    pub fn of_interval(number: f64) -> Self {
+        match number {
+            ..1e5 => Self::Seconds,
+            1e5..1e9 => Self::Millis,
+            _ => Self::Nanos,
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::caddy::ansi;
 use crate::caddy::console;
 use crate::caddy::duration::{self, Unit};
-use crate::caddy::head;
 use crate::caddy::layout::{self, Layout, Places};
 use crate::caddy::object;
 use crate::caddy::salvage;
@@ -77,8 +76,8 @@ enum Units {
     Proven(Unit),
     /// Not proven: each number speaks for itself, or for what the entry before have shown.
     Each {
-        /// The stamp has a fraction of a second.
-        fine: bool,
+        /// The stamp is a whole number of seconds, as only people write it.
+        by_hand: bool,
         whole: Option<Unit>,
     },
 }
@@ -149,6 +148,7 @@ impl Entry {
         layout: &Layout,
     ) -> Self {
         let level = level_of_stdlib(&msg).unwrap_or(level);
+        let by_hand = at.is_some_and(|at| is_whole_number(at, &fields));
         let mut entry = Self {
             at,
             level,
@@ -157,7 +157,7 @@ impl Entry {
             fields,
             zone: layout.zone,
             unit: Units::Each {
-                fine: at.is_some_and(|at| at.micros() % 1_000_000 != 0),
+                by_hand,
                 whole: layout.unit,
             },
         };
@@ -187,7 +187,7 @@ impl Entry {
             (Unit::Nanos, 1e9),
         ]
         .into_iter()
-        .find(|(_, factor)| (remaining / factor - seconds).abs() <= 2.0)
+        .find(|(_, factor)| (remaining / factor - seconds).abs() <= 10.0)
         .map(|(unit, _)| unit)
     }
 
@@ -204,8 +204,7 @@ impl Entry {
     /// is in it: whatever else stands there, a stranger may have chosen.
     pub fn is_traffic(&self) -> bool {
         let texts = [&self.logger, &self.msg];
-        texts.iter().any(|text| head::is_traffic(text.as_bytes()))
-            || layout::has_request(&self.fields)
+        texts.iter().any(|text| layout::is_traffic(text)) || layout::has_request(&self.fields)
     }
 
     /// The first field of this name.
@@ -241,19 +240,20 @@ impl Entry {
         }
     }
 
-    /// The unit of one number. In seconds a measured length has a fraction, as the stamp of its line
-    /// has one; only what was set by hand is whole.
+    /// The unit of one number. In seconds a measured length has a fraction, unless people wrote the line;
+    /// only what was set in a configuration is whole.
     fn unit_of(&self, name: &str, number: &Number) -> Unit {
-        let (fine, whole) = match self.unit {
+        let (by_hand, whole) = match self.unit {
             Units::Proven(unit) => return unit,
-            Units::Each { fine, whole } => (fine, whole),
+            Units::Each { by_hand, whole } => (by_hand, whole),
         };
         let value = number.as_f64().unwrap_or_default();
         let is_whole = number.is_i64() || number.is_u64();
         match whole {
             _ if !is_whole => Unit::Seconds,
             Some(unit) => unit,
-            None if fine && name == "remaining" && value != 0.0 => Unit::of_whole(value),
+            None if !by_hand && name == "remaining" => Unit::of_whole(value),
+            None if name == "renew_check_interval" => Unit::of_interval(value),
             None => Unit::of_magnitude(value),
         }
     }
@@ -298,6 +298,21 @@ fn stamp_of(value: &Value, zone: FixedOffset) -> Option<LogTime> {
         Value::String(text) => stamp::text_in(text, zone),
         _ => None,
     }
+}
+
+/// Whether one of the fields is this time as a whole number of seconds.
+fn is_whole_number(at: LogTime, fields: &[(String, Value)]) -> bool {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "far below 2^53 for plausible times"
+    )]
+    let seconds = at.seconds() as f64;
+    let is_stamp = |value: &Value| {
+        value
+            .as_f64()
+            .is_some_and(|number| number.total_cmp(&seconds).is_eq())
+    };
+    at.micros() % 1_000_000 == 0 && fields.iter().any(|(_, value)| is_stamp(value))
 }
 
 /// What Go's own `log` package printed comes as an info entry; the level is in the text (Caddy v2.11.7

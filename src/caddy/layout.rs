@@ -72,7 +72,12 @@ impl Places {
         };
         let is_stamp = |value: &Value| value.is_number() || value.is_string();
         let keys = &layout.keys;
-        let message = named(&keys.message, "msg", Value::is_string).or_else(|| message(fields))?;
+        // Zap's own fields come first: what stands behind them a site has added.
+        let told = named(&keys.message, "msg", Value::is_string);
+        let message = match (told, traffic(fields)) {
+            (Some(told), Some(traffic)) => told.min(traffic),
+            (told, traffic) => told.or(traffic).or_else(|| message(fields))?,
+        };
         let texts = || {
             fields
                 .iter()
@@ -104,17 +109,26 @@ impl Places {
     }
 }
 
-/// The first text that Caddy is known to say. In an entry of the traffic nothing is looked for: what
-/// is in it, strangers have chosen.
+/// What says that an entry is one of the traffic. Whatever else is in it, strangers may have chosen.
+fn traffic(fields: &[(String, Value)]) -> Option<usize> {
+    fields
+        .iter()
+        .position(|(_, value)| value.as_str().is_some_and(is_traffic))
+}
+
+/// Whether a text is the logger or the message of the traffic.
+pub(super) fn is_traffic(text: &str) -> bool {
+    text == TRAFFIC || head::is_traffic(text.as_bytes())
+}
+
+/// The first text that Caddy is known to say; none where a request was made.
 fn message(fields: &[(String, Value)]) -> Option<usize> {
-    let texts = fields.iter().map(|(_, value)| value.as_str());
-    let is_traffic = |text: &str| text == TRAFFIC || head::is_traffic(text.as_bytes());
-    let place = texts.clone().position(|text| text.is_some_and(is_traffic));
-    if place.is_some() || has_request(fields) {
-        return place;
+    if has_request(fields) {
+        return None;
     }
-    let mut texts = texts;
-    texts.position(|text| text.is_some_and(|text| look_up(text).is_some()))
+    fields
+        .iter()
+        .position(|(_, value)| value.as_str().is_some_and(|text| look_up(text).is_some()))
 }
 
 /// Whether a request is among the fields.
@@ -130,7 +144,9 @@ pub(super) fn is_logger(text: &str) -> bool {
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_' | b'0'..=b'9'));
     let root = text.split('.').next().unwrap_or_default();
-    shaped && (matches!(root, "tls" | "pki") || matches!(text, "http" | "http.acme_client"))
+    shaped
+        && (matches!(root, "tls" | "pki")
+            || matches!(text, "http" | "http.acme_client" | "http.auto_https"))
         || head::is_traffic(text.as_bytes())
 }
 

@@ -1,6 +1,7 @@
 //! One log line into what it means for a certificate: line -> entry -> event.
 //!
-//! [`head`] drops access and proxy lines before any parsing; [`entry`] decodes the rest, whether
+//! [`transport`] takes off what Docker, Kubernetes or the journal put around it, [`join`] puts pieces
+//! together; [`head`] drops access and proxy lines before any parsing; [`entry`] decodes the rest, whether
 //! [`object`], [`console`] line or what [`salvage`] finds of them; [`layout`] tells its keys;
 //! [`vocabulary`] is the one table of what Caddy says; [`event`] puts names, expiry, failure and
 //! next attempt together; [`backoff`] knows when certmagic tries again.
@@ -13,6 +14,7 @@
 
 pub mod ansi;
 pub mod backoff;
+mod balance;
 pub mod ca;
 pub mod cause;
 pub mod classify;
@@ -22,6 +24,7 @@ pub mod entry;
 pub mod event;
 pub mod failure;
 pub mod head;
+pub mod join;
 pub mod layout;
 pub mod name;
 pub mod object;
@@ -29,4 +32,5 @@ pub mod printed;
 pub mod remedy;
 pub mod salvage;
 pub mod stamp;
+pub mod transport;
 pub mod vocabulary;

@@ -3,6 +3,7 @@
 //! Strings stay strings: zap escapes every quote that a stranger may send, so a bare quote is always
 //! the encoder's own, and what looks like a key inside a value is never taken for one.
 
+use crate::caddy::balance::Balance;
 use serde_json::Value;
 
 /// A nested value is looked through no deeper than this.
@@ -13,6 +14,11 @@ const ELLIPSIS: &str = "\u{2026}";
 /// The fields that can still be read; `None` when the text does not even begin like an object, or like
 /// the rest of one.
 pub fn fields(text: &[u8]) -> Option<Vec<(String, Value)>> {
+    // What goes on behind a whole object is no clipped one: a message may quote anything.
+    let (_, but_the_last) = text.split_last()?;
+    if text.starts_with(b"{") && Balance::default().feed(but_the_last) {
+        return None;
+    }
     let text = String::from_utf8_lossy(text);
     let mut rest = beginning(&text)?;
     let mut fields = Vec::new();
@@ -21,21 +27,27 @@ pub fn fields(text: &[u8]) -> Option<Vec<(String, Value)>> {
         rest = after;
         fields.extend(value.map(|value| (key, value)));
     }
-    (!fields.is_empty()).then_some(fields)
+    // Whose beginning is gone may be an entry of the traffic, with fields that a site added behind.
+    let is_request = !text.starts_with('{') && fields.iter().any(|(key, _)| is_of_request(key));
+    (!fields.is_empty() && !is_request).then_some(fields)
 }
 
-/// The text behind an opening brace, or from where a clipped one goes on.
+fn is_of_request(key: &str) -> bool {
+    matches!(
+        key,
+        "request" | "method" | "uri" | "headers" | "resp_headers" | "bytes_read"
+    )
+}
+
+/// The text behind an opening brace, or behind a mark that something was left out. Without one, a row of
+/// a wrapped message would do.
 fn beginning(text: &str) -> Option<&str> {
     if let Some(inside) = text.strip_prefix('{') {
         return Some(inside);
     }
-    let elided = ["...", ELLIPSIS, "[...]", "[\u{2026}]"]
+    ["...", ELLIPSIS, "[...]", "[\u{2026}]"]
         .iter()
-        .find_map(|mark| text.strip_prefix(mark));
-    let is_key =
-        |text: &str| matches!(key_at(text), Some((_, rest)) if rest.trim_start().starts_with(':'));
-    let begins = text.strip_prefix(',').unwrap_or(text).trim_start();
-    elided.or_else(|| is_key(begins).then_some(begins))
+        .find_map(|mark| text.strip_prefix(mark))
 }
 
 /// The next `"key":`, wherever it comes, and what follows it. Escaped quotes open nothing.
@@ -191,7 +203,7 @@ mod tests {
                 r#"…,"logger":"tls","msg":"x"}"#,
                 json!({"logger": "tls", "msg": "x"}),
             ),
-            (r#""msg":"x","n":2}"#, json!({"msg": "x", "n": 2})),
+            (r#"...,"msg":"x","n":2}"#, json!({"msg": "x", "n": 2})),
         ] {
             assert_eq!(read(text), left, "{text}");
         }
@@ -208,6 +220,8 @@ mod tests {
             let fields = fields(text.as_bytes()).unwrap_or_default();
             assert!(fields.iter().all(|(key, _)| key != "msg"), "{text}");
         }
+        let added = r#"…","uri":"/"},"size":7,"resp_headers":{},"msg":"will retry","error":"[a.b] Renew: x"}"#;
+        assert_eq!(fields(added.as_bytes()), None);
         assert_eq!(fields(br#"GET /x "msg":"will retry" "#), None);
         assert_eq!(fields(b""), None);
     }

@@ -33,17 +33,15 @@ pub(super) fn run(file: Option<&Path>, rules: RuleSet) -> Result<Exit, Failed> {
     }
     let rules = Arc::new(rules);
     let mut paste = Paste::new(&rules);
-    let mut given = 0;
-    let read = archive::read(path, &mut |line| {
-        given += 1;
-        paste.line(line.number, line.bytes, line.overlong);
+    let read = archive::read(path, &mut |text| {
+        paste.line(text.number, text.bytes, text.overlong);
     });
     let (counts, broken) = match read {
         Ok((counts, _)) => (counts, None),
         Err(SourceError::BrokenArchive { counts, .. }) => (counts, read.err()),
         Err(error) => return Err(of_source(&error)),
     };
-    paste.heading.other += counts.lines - given;
+    paste.heading.other += counts.rejected;
     print(&paste.told())?;
     broken.map_or(Ok(Exit::Fine), |error| Err(of_source(&error)))
 }

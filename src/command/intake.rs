@@ -1,11 +1,12 @@
 //! A line on its way from a source into the engine, the same for watch and replay.
 
 use crate::caddy::entry::{Entry, Unreadable};
+use crate::caddy::join::Text;
 use crate::caddy::layout::Layout;
 use crate::engine::evidence::{Origin, Quote};
 use crate::engine::{AlertRow, Engine, Seen};
 use crate::report::Tally;
-use crate::source::line::Candidate;
+use crate::source::line::Stamp;
 use crate::time::LogTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,25 +37,18 @@ impl Intake {
         }
     }
 
-    /// Takes in a line that its head did not reject.
-    pub(super) fn line(
+    /// Takes in a text that its head did not reject.
+    pub(super) fn text(
         &mut self,
         instance: &str,
         source: &Arc<str>,
-        line: Candidate<'_>,
+        text: Text<'_>,
         out: &mut Vec<AlertRow>,
     ) {
-        let Candidate {
-            bytes,
-            number,
-            overlong,
-        } = line;
-        if overlong {
+        let (bytes, number) = (text.bytes, text.number);
+        if text.overlong {
             self.tally
                 .unreadable(source, number, || "longer than 1 MiB".to_owned());
-            return;
-        }
-        if bytes.iter().all(u8::is_ascii_whitespace) {
             return;
         }
         let mut entry = match self.decode(instance, bytes) {
@@ -64,7 +58,8 @@ impl Intake {
                 return;
             }
         };
-        entry.at = entry.at.or(self.now);
+        self.tally.understood += 1;
+        entry.at = entry.at.or(text.at).or(self.now);
         if let Some(at) = entry.at {
             if self.is_outside(at) {
                 return;
@@ -108,9 +103,13 @@ impl Intake {
     pub(super) fn rejected_until(
         &mut self,
         instance: &str,
-        stamp: LogTime,
+        stamp: &Stamp,
         out: &mut Vec<AlertRow>,
     ) {
+        let zone = self.layouts.get(instance).cloned().unwrap_or_default().zone;
+        let Some(stamp) = stamp.read(zone) else {
+            return;
+        };
         if !self.is_outside(stamp) {
             self.tally.stamp(stamp);
             self.engine.advance(instance, stamp, out);

@@ -25,11 +25,13 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
     let mut alerts = Vec::new();
     let mut broken = None;
     for set in &sets {
+        let before = (intake.tally.lines, intake.tally.understood);
         let instance = arguments.instance.as_deref().unwrap_or(&set.stem);
         if let Err(failed) = read_set(set, instance, &mut intake, &mut alerts) {
             say(&failed.message);
             broken = broken.or(Some(failed.exit));
         }
+        intake.tally.read_to_end(&set.stem, before);
         intake.engine.finish(instance, &mut alerts);
         if let Some(until) = intake.until {
             intake.engine.tick(instance, until, &mut alerts);
@@ -60,8 +62,8 @@ fn read_set(
     for path in &set.files {
         let source: Arc<str> = path.display().to_string().into();
         let mut rows = Vec::new();
-        let done = read(path, &mut |line| {
-            intake.line(instance, &source, line, &mut rows);
+        let done = read(path, &mut |text| {
+            intake.text(instance, &source, text, &mut rows);
             alerts.append(&mut rows);
         });
         let (counts, stamp, broken) = match done {
@@ -74,9 +76,8 @@ fn read_set(
             Err(error) => return Err(of_source(&error)),
         };
         intake.tally.lines += counts.lines;
-        if let Some(stamp) = stamp {
-            intake.rejected_until(instance, stamp, alerts);
-        }
+        intake.tally.understood += counts.rejected;
+        intake.rejected_until(instance, &stamp, alerts);
         if let Some(error) = broken {
             return Err(of_source(&error));
         }

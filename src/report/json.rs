@@ -114,6 +114,7 @@ pub fn summary(tally: &Tally) -> Value {
         "schema": 1,
         "lines": tally.lines,
         "matched": tally.matched,
+        "understood": tally.understood,
         "unreadable": tally.unreadable.count,
         "unknown": tally.unknown,
         "first": time(tally.first),

@@ -25,8 +25,12 @@ pub struct Tally {
     pub untimed: u64,
     /// Lines about certificates that say something we do not know.
     pub unknown: u64,
+    /// Entries, those among them that their head rejected.
+    pub understood: u64,
     /// Lines that are no entries.
     pub unreadable: Unreadables,
+    /// Logs of which nothing was understood, and how many lines each has.
+    pub foreign: Vec<(String, u64)>,
     /// The earliest stamp.
     pub first: Option<LogTime>,
     /// The latest stamp.
@@ -40,6 +44,14 @@ impl Tally {
     pub fn stamp(&mut self, at: LogTime) {
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = Some(self.last.map_or(at, |last| last.max(at)));
+    }
+
+    /// Takes in that a log was read to its end; `before` is the count as it was at its start.
+    pub fn read_to_end(&mut self, log: &str, before: (u64, u64)) {
+        let lines = self.lines - before.0;
+        if lines > 0 && self.understood == before.1 {
+            self.foreign.push((neutral(log), lines));
+        }
     }
 
     /// Takes in a line that is no entry.

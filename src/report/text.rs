@@ -113,6 +113,15 @@ pub fn unknown<'u>(unknowns: impl Iterator<Item = (&'u str, &'u Unknowns)>) -> S
     text
 }
 
+/// What is said of a log in which nothing had a message: it may be the log of anything.
+pub fn none_understood(lines: u64) -> String {
+    let plural = if lines == 1 { "line" } else { "lines" };
+    format!(
+        "{} {plural}, none understood: are the keys renamed, or is it not Caddy's log?",
+        thousands(lines)
+    )
+}
+
 struct Story {
     text: String,
     color: bool,
@@ -158,8 +167,11 @@ impl Story {
         if tally.lines == 0 {
             self.line("There is nothing in it.");
         }
-        if tally.lines > 0 && tally.matched == 0 && tally.untimed == 0 {
-            self.line("Nothing here is about certificates. Is it Caddy's own log, in JSON, at level INFO?");
+        for (log, lines) in &tally.foreign {
+            self.line(format!("{log}: {}", none_understood(*lines)));
+        }
+        if tally.understood > 0 && tally.matched == 0 && tally.untimed == 0 {
+            self.line("Nothing here is about certificates. Is it Caddy's own log, at level INFO?");
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Paths become rotation sets, oldest member first; each member is read once, as a stream.
 
+use crate::caddy::join::Text;
 use crate::source::error::SourceError;
-use crate::source::line::{Candidate, Counts, Scanner};
+use crate::source::line::{Counts, Stamp};
 use crate::source::rotation::{self, Age};
+use crate::source::texts::Texts;
 use crate::source::unpack::{self, Stream, Unpacked};
-use crate::time::LogTime;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
@@ -142,11 +143,11 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// How much was read, and the time of the last rejected line if no candidate came after it.
-pub type Outcome = (Counts, Option<LogTime>);
+/// How much was read, and the stamp of the last rejected line if no text came after it.
+pub type Outcome = (Counts, Stamp);
 
-/// Reads one file to its end and hands over its candidates; `-` is standard input.
-pub fn read(path: &Path, on: &mut dyn FnMut(Candidate<'_>)) -> Result<Outcome, SourceError> {
+/// Reads one file to its end and hands over its texts; `-` is standard input.
+pub fn read(path: &Path, on: &mut dyn FnMut(Text<'_>)) -> Result<Outcome, SourceError> {
     let failed = |reason| SourceError::from_io(path, reason);
     let raw: Stream = if is_stdin(path) {
         Box::new(io::stdin())
@@ -162,10 +163,10 @@ pub fn read(path: &Path, on: &mut dyn FnMut(Candidate<'_>)) -> Result<Outcome, S
             });
         }
     };
-    let mut scanner = Scanner::new();
-    let outcome = scan(&mut text, &mut scanner, on);
-    scanner.finish(&mut |candidate| on(candidate));
-    let (counts, rejected_until) = (scanner.counts(), scanner.rejected_until());
+    let mut texts = Texts::new();
+    let outcome = scan(&mut text, &mut texts, on);
+    texts.finish(&mut |text| on(text));
+    let (counts, rejected_until) = (texts.counts(), texts.rejected_until());
     match outcome {
         Ok(()) => Ok((counts, rejected_until)),
         Err(reason) if packed => Err(SourceError::BrokenArchive {
@@ -178,11 +179,7 @@ pub fn read(path: &Path, on: &mut dyn FnMut(Candidate<'_>)) -> Result<Outcome, S
     }
 }
 
-fn scan(
-    text: &mut Stream,
-    scanner: &mut Scanner,
-    on: &mut dyn FnMut(Candidate<'_>),
-) -> io::Result<()> {
+fn scan(text: &mut Stream, texts: &mut Texts, on: &mut dyn FnMut(Text<'_>)) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let length = match text.read(&mut buffer) {
@@ -193,7 +190,7 @@ fn scan(
             return Ok(());
         }
         let chunk = buffer.get(..length).unwrap_or_default();
-        scanner.feed(chunk, &mut |candidate| on(candidate));
+        texts.feed(chunk, &mut |text| on(text));
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a follower hands over: lines in bounded batches, and what it has to say.
 
+use crate::caddy::join::Text;
 use crate::source::docker::DockerPosition;
 use crate::source::journal::JournalPosition;
-use crate::source::line::{Candidate, Counts};
+use crate::source::line::{Counts, Stamp};
 use crate::source::notice::Notice;
 use crate::source::position::Position;
 use crate::time::LogTime;
@@ -43,35 +44,38 @@ pub struct Batch {
     /// Path of the file the lines came from, or `journal:UNIT`, `docker:NAME`.
     pub file: Arc<str>,
     /// The lines that were not rejected; may be empty.
-    pub lines: Vec<OwnedLine>,
+    pub lines: Vec<OwnedText>,
     /// What was read since the last batch, rejected lines included.
     pub counts: Counts,
-    /// The time of the last rejected line, when it came after the last of `lines`.
-    pub rejected_until: Option<LogTime>,
+    /// The stamp of the last rejected line, when it came after the last of `lines`.
+    pub rejected_until: Option<Box<Stamp>>,
     /// Where to go on once this batch is in the store.
     pub position: Reached,
     /// Whether everything that was in the log has now been handed over.
     pub caught_up: bool,
 }
 
-/// A [`Candidate`] with its own bytes.
+/// A [`Text`] with its own bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnedLine {
-    /// The line without its newline.
+pub struct OwnedText {
+    /// The text without its newline.
     pub bytes: Vec<u8>,
-    /// Its number in its file, from 1.
+    /// The number of its first line in its file, from 1.
     pub number: u64,
     /// Whether it was cut.
     pub overlong: bool,
+    /// When it was brought, where the transport tells.
+    pub at: Option<LogTime>,
 }
 
-impl OwnedLine {
-    /// The line, borrowed.
-    pub fn candidate(&self) -> Candidate<'_> {
-        Candidate {
+impl OwnedText {
+    /// The text, borrowed.
+    pub fn text(&self) -> Text<'_> {
+        Text {
             bytes: &self.bytes,
             number: self.number,
             overlong: self.overlong,
+            at: self.at,
         }
     }
 }
@@ -83,17 +87,18 @@ pub struct Stopped;
 /// The lines of the batch to come.
 #[derive(Debug, Default)]
 pub(super) struct Gathering {
-    lines: Vec<OwnedLine>,
+    lines: Vec<OwnedText>,
     bytes: usize,
 }
 
 impl Gathering {
-    pub(super) fn push(&mut self, line: Candidate<'_>) {
-        self.bytes += line.bytes.len();
-        self.lines.push(OwnedLine {
-            bytes: line.bytes.to_vec(),
-            number: line.number,
-            overlong: line.overlong,
+    pub(super) fn push(&mut self, text: Text<'_>) {
+        self.bytes += text.bytes.len();
+        self.lines.push(OwnedText {
+            bytes: text.bytes.to_vec(),
+            number: text.number,
+            overlong: text.overlong,
+            at: text.at,
         });
     }
 
@@ -101,7 +106,7 @@ impl Gathering {
         self.lines.len() >= BATCH_LINES_MAX || self.bytes >= BATCH_BYTES_MAX
     }
 
-    pub(super) fn take(&mut self) -> Vec<OwnedLine> {
+    pub(super) fn take(&mut self) -> Vec<OwnedText> {
         self.bytes = 0;
         std::mem::take(&mut self.lines)
     }

@@ -202,6 +202,7 @@ mod tests {
                 same: 3,
             }),
             line: 4,
+            texts: 2,
         };
         let position = DockerPosition {
             since: -1,

@@ -1,7 +1,6 @@
 //! What can be wrong with an archive or a log that is read once.
 
-use crate::source::line::Counts;
-use crate::time::LogTime;
+use crate::source::line::{Counts, Stamp};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -40,8 +39,8 @@ pub enum SourceError {
         path: PathBuf,
         /// What was read before the damage.
         counts: Counts,
-        /// The time of the last rejected line before the damage.
-        rejected_until: Option<LogTime>,
+        /// The stamp of the last rejected line before the damage.
+        rejected_until: Stamp,
         /// What the decoder says.
         reason: io::Error,
     },

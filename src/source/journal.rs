@@ -87,6 +87,9 @@ pub struct JournalPosition {
     /// How many lines were handed over, all in all.
     #[serde(default)]
     pub line: u64,
+    /// Texts of the lines behind it that were handed over while another was still open.
+    #[serde(default)]
+    pub texts: u64,
 }
 
 impl Matching {
@@ -236,6 +239,7 @@ mod tests {
             cursor: Some("s=1;i=2".to_owned()),
             ahead: 3,
             line: 4,
+            texts: 2,
         };
         let text = serde_json::to_string(&position).unwrap();
         assert_eq!(

@@ -4,32 +4,18 @@
 //! A line that lies wholly inside a chunk is never copied; of a line cut by the end of a chunk, or
 //! longer than [`LINE_BYTES_MAX`], no more than that is ever held.
 
+use crate::caddy::join::{TEXT_BYTES_MAX, hold};
 use crate::caddy::{head, stamp};
 use crate::time::LogTime;
+use chrono::FixedOffset;
 use std::ops::ControlFlow;
 
 /// What is kept of a line; the rest of a longer one is skipped, and counted.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
+pub const LINE_BYTES_MAX: usize = TEXT_BYTES_MAX;
 
-/// One more than is kept, so that a `\r` right behind the longest line is seen for what it is.
-const HELD_MAX: usize = LINE_BYTES_MAX + 1;
 /// What the buffer for cut lines shrinks to after an unusually long one.
 const HELD_USUAL: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Adds a part to a line that is not whole yet. Of a line that is too long one byte more is kept than
-/// it may have, so that it is seen for what it is.
-pub(super) fn hold(held: &mut Vec<u8>, part: &[u8]) {
-    let room = HELD_MAX.saturating_sub(held.len());
-    let kept = part.get(..room.min(part.len())).unwrap_or_default();
-    let needed = held.len() + kept.len();
-    if needed > held.capacity() {
-        // Doubling alone would end at 2 MiB for a line of one.
-        let target = (held.capacity() * 2).clamp(needed, HELD_MAX);
-        held.reserve_exact(target - held.len());
-    }
-    held.extend_from_slice(kept);
-}
 
 /// A line that was not rejected by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +24,8 @@ pub struct Candidate<'a> {
     pub bytes: &'a [u8],
     /// Its number in its file, from 1.
     pub number: u64,
+    /// Where it begins in its file.
+    pub from: u64,
     /// Whether it was cut.
     pub overlong: bool,
 }
@@ -51,6 +39,8 @@ pub struct Counts {
     pub bytes: u64,
     /// Candidates that were cut at [`LINE_BYTES_MAX`].
     pub overlong: u64,
+    /// Lines that their head rejected.
+    pub rejected: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -58,6 +48,7 @@ impl std::ops::AddAssign for Counts {
         self.lines += other.lines;
         self.bytes += other.bytes;
         self.overlong += other.overlong;
+        self.rejected += other.rejected;
     }
 }
 
@@ -70,7 +61,7 @@ pub struct Scanner {
     end: u64,
     number: u64,
     counts: Counts,
-    rejected: RawStamp,
+    rejected: Stamp,
 }
 
 impl Scanner {
@@ -121,15 +112,17 @@ impl Scanner {
         let mut paused = false;
         for at in newlines {
             let line = chunk.get(start..at).unwrap_or_default();
+            let from = self.end + (start - before) as u64;
             start = at + 1;
             self.number += 1;
             self.counts.lines += 1;
             if let Some(stamp) = head::reject(line) {
                 rejected = Some(stamp);
+                self.counts.rejected += 1;
                 continue;
             }
             rejected = None;
-            if self.offer(line, false, on).is_break() {
+            if self.offer(line, from, false, on).is_break() {
                 paused = true;
                 break;
             }
@@ -180,14 +173,14 @@ impl Scanner {
         std::mem::take(&mut self.counts)
     }
 
-    /// The time of the last rejected line, when it came after the last candidate.
-    pub fn rejected_until(&self) -> Option<LogTime> {
-        self.rejected.parse()
+    /// The stamp of the last rejected line, when it came after the last candidate.
+    pub fn rejected_until(&self) -> Stamp {
+        self.rejected
     }
 
     /// As [`Self::rejected_until`], once.
-    pub fn take_rejected(&mut self) -> Option<LogTime> {
-        std::mem::take(&mut self.rejected).parse()
+    pub fn take_rejected(&mut self) -> Stamp {
+        std::mem::take(&mut self.rejected)
     }
 
     /// The size of the buffer that holds an unfinished line.
@@ -207,18 +200,22 @@ impl Scanner {
     ) -> ControlFlow<()> {
         let mut line = std::mem::take(&mut self.held);
         let cut = self.open > line.len() as u64;
+        let from = self.end;
         self.end += self.open;
         self.counts.bytes += self.open;
         self.open = 0;
         self.move_on(newline);
         self.number += 1;
         self.counts.lines += 1;
-        let flow = match head::reject(&line) {
+        // The end of a cut line is not there to be looked at.
+        let proof = if cut { head::prove } else { head::reject };
+        let flow = match proof(&line) {
             Some(stamp) => {
+                self.counts.rejected += 1;
                 self.rejected.remember(stamp);
                 ControlFlow::Continue(())
             }
-            None => self.offer(&line, cut, on),
+            None => self.offer(&line, from, cut, on),
         };
         line.clear();
         line.shrink_to(HELD_USUAL);
@@ -234,6 +231,7 @@ impl Scanner {
     fn offer(
         &mut self,
         line: &[u8],
+        from: u64,
         cut: bool,
         on: &mut impl FnMut(Candidate<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -243,6 +241,7 @@ impl Scanner {
         {
             bytes = unmarked;
             if let Some(stamp) = head::reject(bytes) {
+                self.counts.rejected += 1;
                 self.rejected.remember(stamp);
                 return ControlFlow::Continue(());
             }
@@ -253,23 +252,25 @@ impl Scanner {
         let kept = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
         let overlong = cut || kept.len() < bytes.len();
         self.counts.overlong += u64::from(overlong);
-        self.rejected = RawStamp::default();
+        self.rejected = Stamp::default();
         on(Candidate {
             bytes: kept,
             number: self.number,
+            from,
             overlong,
         })
     }
 }
 
-/// The spelling of a time, kept unread: it is needed once per batch, and comes once per line.
-#[derive(Clone, Copy, Debug)]
-struct RawStamp {
+/// The stamp of a line as it is spelled, kept unread: it is needed once per batch, and comes once per
+/// line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
     bytes: [u8; 48],
     length: usize,
 }
 
-impl Default for RawStamp {
+impl Default for Stamp {
     fn default() -> Self {
         Self {
             bytes: [0; 48],
@@ -278,18 +279,24 @@ impl Default for RawStamp {
     }
 }
 
-impl RawStamp {
-    fn remember(&mut self, stamp: &[u8]) {
+impl Stamp {
+    pub(super) fn remember(&mut self, stamp: &[u8]) {
         self.length = stamp.len().min(self.bytes.len());
         for (kept, byte) in self.bytes.iter_mut().zip(stamp) {
             *kept = *byte;
         }
     }
 
-    fn parse(&self) -> Option<LogTime> {
+    /// Whether there was any.
+    pub fn is_none(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Reads it; a time that names no zone is in `zone`.
+    pub fn read(&self, zone: FixedOffset) -> Option<LogTime> {
         let text = std::str::from_utf8(self.bytes.get(..self.length)?).ok()?;
         match text.strip_prefix('"') {
-            Some(quoted) => stamp::text(quoted.strip_suffix('"')?),
+            Some(quoted) => stamp::text_in(quoted.strip_suffix('"')?, zone),
             None => stamp::number(text),
         }
     }
@@ -298,6 +305,7 @@ impl RawStamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{Offset, Utc};
     use proptest::prelude::*;
 
     type Lines = Vec<(Vec<u8>, u64, bool)>;
@@ -332,7 +340,10 @@ mod tests {
         assert_eq!(scanner.offset(), text.len() as u64);
         assert_eq!(scanner.counts().bytes, text.len() as u64);
         assert_eq!(
-            scanner.rejected_until().map(LogTime::micros),
+            scanner
+                .rejected_until()
+                .read(Utc.fix())
+                .map(LogTime::micros),
             Some(1_777_845_841_500_000)
         );
     }
@@ -340,7 +351,7 @@ mod tests {
     #[test]
     fn a_rejected_time_before_the_last_candidate_is_forgotten() {
         let (_, scanner) = scan(&[format!("{ACCESS}\nb\n").as_bytes()]);
-        assert_eq!(scanner.rejected_until(), None);
+        assert!(scanner.rejected_until().is_none());
     }
 
     #[test]

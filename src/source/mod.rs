@@ -7,7 +7,8 @@
 //! replay   archives, directories, `-`     -> lines                             archive
 //! ```
 //!
-//! Both use [`line::Scanner`], which drops the lines that cannot concern a certificate by their head.
+//! Both use [`texts::Texts`], which drops the lines that cannot concern a certificate by their head, and
+//! puts together what came in pieces.
 //! Following runs on plain threads; whoever wants tokio bridges in the closure given to
 //! [`kind::Source::follow`].
 
@@ -30,5 +31,6 @@ mod tail;
 mod tail_model;
 #[cfg(test)]
 mod tail_test;
+pub mod texts;
 mod unpack;
 pub mod wake;

@@ -33,6 +33,7 @@ pub(super) struct Place {
     pub(super) member: Member,
     pub(super) offset: u64,
     pub(super) line: u64,
+    pub(super) ahead: u64,
     pub(super) how: How,
 }
 
@@ -103,6 +104,7 @@ pub(super) fn onward(
         member,
         offset: 0,
         line: 0,
+        ahead: 0,
         how,
     };
     let index = read.and_then(|(inode, _)| members.iter().position(|other| other.inode == inode));
@@ -121,6 +123,7 @@ pub(super) fn onward(
             member,
             offset: position.offset,
             line: position.line,
+            ahead: position.ahead,
             how: How::Resumed,
         });
     }

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 /// How many bytes of a file's head tell it from other files.
 pub const HEAD_BYTES: usize = 1024;
 
-/// The end of the last line handed over.
+/// The end of a line at which no text was open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Device of the file; a hint.
@@ -24,10 +24,13 @@ pub struct Position {
     /// When the file was last modified, in microseconds since the epoch: should the file be gone, what
     /// was written later is new.
     pub modified: i64,
-    /// Offset of the end of the last line handed over; in a compressed file, of the text inside.
+    /// Offset of the end of that line; in a compressed file, of the text inside.
     pub offset: u64,
     /// Number of that line in its file.
     pub line: u64,
+    /// Texts from behind it that were handed over while another was still open.
+    #[serde(default)]
+    pub ahead: u64,
 }
 
 impl Position {
@@ -117,6 +120,7 @@ mod tests {
             modified: -1,
             offset: 2,
             line: 1,
+            ahead: 3,
         };
         let text = serde_json::to_string(&position).unwrap();
         assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), position);

@@ -1,7 +1,7 @@
 //! One file of a rotation set, open, and how far it was read.
 
-use crate::source::line::Scanner;
 use crate::source::position::{Fingerprint, HEAD_BYTES, Inode, Position, modified};
+use crate::source::texts::Texts;
 use crate::source::unpack::{self, Stream};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
@@ -15,7 +15,7 @@ pub(super) struct Reading {
     pub(super) shown: Arc<str>,
     pub(super) inode: Inode,
     pub(super) modified: i64,
-    pub(super) scanner: Scanner,
+    pub(super) texts: Texts,
     /// Whether it was the live file when it was opened.
     pub(super) was_live: bool,
     /// Whether its end was reached before.
@@ -29,8 +29,9 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Opens a file to read on from `offset`, where line `line` has just ended.
-    pub(super) fn open(path: &Path, offset: u64, line: u64) -> io::Result<Self> {
+    /// Opens a file to read on from `offset`, where line `line` has just ended; so many texts behind it
+    /// were handed over before.
+    pub(super) fn open(path: &Path, offset: u64, line: u64, ahead: u64) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         let mut reading = Self {
@@ -38,7 +39,7 @@ impl Reading {
             shown: path.to_string_lossy().into(),
             inode: Inode::of(&metadata),
             modified: modified(&metadata),
-            scanner: Scanner::resumed(offset, line),
+            texts: Texts::resumed(offset, line, ahead),
             was_live: false,
             rested: false,
             unpacked: unpacked(&file)?,
@@ -66,11 +67,11 @@ impl Reading {
         Ok(())
     }
 
-    /// Reads what comes behind everything that was fed to the scanner.
+    /// Reads what comes behind everything that was fed.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = match &mut self.unpacked {
             Some(stream) => stream.read(buffer)?,
-            None => self.file.read_at(buffer, self.scanner.fed())?,
+            None => self.file.read_at(buffer, self.texts.fed())?,
         };
         let missing = HEAD_BYTES.saturating_sub(self.head.len());
         self.head
@@ -94,17 +95,17 @@ impl Reading {
         }
         let metadata = self.file.metadata()?;
         // The old size may have been reached again between two looks: then only the head can tell.
-        let cut = metadata.len() < self.scanner.fed()
-            || head_of(&self.file, self.head.len())? != self.head;
+        let cut =
+            metadata.len() < self.texts.fed() || head_of(&self.file, self.head.len())? != self.head;
         if !cut {
             self.modified = modified(&metadata);
         }
         Ok(cut)
     }
 
-    /// The end of the last complete line, if there was any.
+    /// Where to go on from, if that is not the start.
     pub(super) fn position(&mut self) -> Option<Position> {
-        let offset = self.scanner.offset();
+        let offset = self.texts.offset();
         let length = usize::try_from(offset).map_or(HEAD_BYTES, |offset| offset.min(HEAD_BYTES));
         if length == 0 {
             return None;
@@ -127,8 +128,9 @@ impl Reading {
             inode: self.inode.number,
             fingerprint,
             modified: self.modified,
-            offset: self.scanner.offset(),
-            line: self.scanner.line(),
+            offset: self.texts.offset(),
+            line: self.texts.line(),
+            ahead: self.texts.ahead(),
         }
     }
 }

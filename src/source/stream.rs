@@ -1,8 +1,8 @@
 //! Standard input, or any stream that cannot be read twice, into batches.
 
 use crate::source::batch::{BATCH_BYTES_MAX, Batch, FromSource, Gathering, Reached, Stopped};
-use crate::source::line::Scanner;
 use crate::source::position::Position;
+use crate::source::texts::Texts;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ pub fn follow_reader(
     mut to: impl FnMut(FromSource) -> Result<(), Stopped>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BATCH_BYTES_MAX / 16];
-    let mut scanner = Scanner::new();
+    let mut texts = Texts::new();
     let mut gathering = Gathering::default();
-    let mut send = |scanner: &mut Scanner, gathering: &mut Gathering, caught_up| {
+    let mut send = |texts: &mut Texts, gathering: &mut Gathering, caught_up| {
         to(FromSource::Lines(Batch {
             source: Arc::clone(name),
             file: Arc::clone(name),
             lines: gathering.take(),
-            counts: scanner.take_counts(),
-            rejected_until: scanner.take_rejected(),
+            counts: texts.take_counts(),
+            rejected_until: texts.take_rejected(),
             position: Reached::File(Position {
-                offset: scanner.offset(),
-                line: scanner.line(),
+                offset: texts.offset(),
+                line: texts.line(),
                 ..Position::default()
             }),
             caught_up,
@@ -42,8 +42,8 @@ pub fn follow_reader(
         }
         let mut chunk = buffer.get(..length).unwrap_or_default();
         while !chunk.is_empty() {
-            let taken = scanner.advance(chunk, &mut |line| {
-                gathering.push(line);
+            let taken = texts.advance(chunk, &mut |text| {
+                gathering.push(text);
                 if gathering.is_full() {
                     ControlFlow::Break(())
                 } else {
@@ -51,20 +51,18 @@ pub fn follow_reader(
                 }
             });
             chunk = chunk.get(taken..).unwrap_or_default();
-            if gathering.is_full() && send(&mut scanner, &mut gathering, false).is_err() {
+            if gathering.is_full() && send(&mut texts, &mut gathering, false).is_err() {
                 return Ok(());
             }
         }
         let is_last_for_now = length < buffer.len();
-        if scanner.counts().lines > 0
-            && send(&mut scanner, &mut gathering, is_last_for_now).is_err()
-        {
+        if texts.counts().lines > 0 && send(&mut texts, &mut gathering, is_last_for_now).is_err() {
             return Ok(());
         }
     }
-    scanner.finish(&mut |line| gathering.push(line));
+    texts.finish(&mut |text| gathering.push(text));
     // Nobody left to tell is no reason to complain at the end.
-    let _stopped = send(&mut scanner, &mut gathering, true);
+    let _stopped = send(&mut texts, &mut gathering, true);
     Ok(())
 }
 

@@ -158,7 +158,7 @@ impl Tail {
     /// What an empty live file held between two looks, if it was filled, copied and cut: nothing of
     /// it was seen, so its head cannot tell.
     fn overlooked(&self, reading: &Reading) -> Option<Place> {
-        if !reading.rested || reading.scanner.fed() > 0 {
+        if !reading.rested || reading.texts.fed() > 0 {
             return None;
         }
         let place = self.place(None, None).ok()??;
@@ -168,7 +168,7 @@ impl Tail {
 
     /// Opens the next file; only then what is left of the last one is handed over.
     fn enter(&mut self, place: &Place, last: Option<Reading>, to: To<'_>) -> Result<Pace, Stopped> {
-        let opened = Reading::open(&place.member.path, place.offset, place.line);
+        let opened = Reading::open(&place.member.path, place.offset, place.line, place.ahead);
         let mut next = match opened {
             Ok(next) if next.inode == place.member.inode => next,
             // The name has moved on since the directory was read.
@@ -250,13 +250,13 @@ impl Tail {
         if finish {
             // It was read without an error a moment ago; whatever came since is not held back by one.
             let _read = self.drain(&mut last, to)?;
-            last.scanner.finish(&mut |line| self.gathering.push(line));
+            last.texts.finish(&mut |text| self.gathering.push(text));
         }
         self.flush(&mut last, to)
     }
 
     fn flush(&mut self, reading: &mut Reading, to: To<'_>) -> Result<(), Stopped> {
-        if reading.scanner.counts().lines > 0 {
+        if reading.texts.counts().lines > 0 {
             self.send(reading, false, to)?;
         }
         Ok(())
@@ -274,11 +274,9 @@ impl Tail {
         if let Some(place) = place.filter(|place| place.how == How::Resumed) {
             return self.enter(&place, None, to);
         }
-        reading
-            .scanner
-            .finish(&mut |line| self.gathering.push(line));
+        reading.texts.finish(&mut |text| self.gathering.push(text));
         self.flush(&mut reading, to)?;
-        match Reading::open(&reading.path, 0, 0) {
+        match Reading::open(&reading.path, 0, 0, 0) {
             Ok(mut anew) => {
                 anew.was_live = true;
                 self.told_caught_up = false;
@@ -318,8 +316,8 @@ impl Tail {
     fn scan(&mut self, reading: &mut Reading, mut chunk: &[u8], to: To<'_>) -> Result<(), Stopped> {
         while !chunk.is_empty() {
             let gathering = &mut self.gathering;
-            let taken = reading.scanner.advance(chunk, &mut |line| {
-                gathering.push(line);
+            let taken = reading.texts.advance(chunk, &mut |text| {
+                gathering.push(text);
                 if gathering.is_full() {
                     ControlFlow::Break(())
                 } else {
@@ -336,7 +334,7 @@ impl Tail {
 
     /// Everything was read: says so, once.
     fn rest(&mut self, mut reading: Reading, to: To<'_>) -> Result<(), Stopped> {
-        if reading.scanner.counts().lines > 0 || !self.told_caught_up {
+        if reading.texts.counts().lines > 0 || !self.told_caught_up {
             self.send(&mut reading, true, to)?;
         }
         reading.rested = true;
@@ -345,7 +343,7 @@ impl Tail {
     }
 
     fn send(&mut self, reading: &mut Reading, caught_up: bool, to: To<'_>) -> Result<(), Stopped> {
-        let counts: Counts = reading.scanner.take_counts();
+        let counts: Counts = reading.texts.take_counts();
         self.told_caught_up = caught_up;
         if let Some(position) = reading.position() {
             self.position = Some(position);
@@ -355,7 +353,7 @@ impl Tail {
             file: Arc::clone(&reading.shown),
             lines: self.gathering.take(),
             counts,
-            rejected_until: reading.scanner.take_rejected(),
+            rejected_until: reading.texts.take_rejected(),
             position: Reached::File(self.position.clone().unwrap_or_default()),
             caught_up,
         }))
@@ -407,7 +405,7 @@ impl Tail {
     /// The size of the largest buffer held between two looks.
     #[cfg(test)]
     pub(super) fn buffer_bytes(&self) -> usize {
-        let held = |reading: &Reading| reading.scanner.buffer_bytes();
+        let held = |reading: &Reading| reading.texts.buffer_bytes();
         self.buffer
             .capacity()
             .max(self.reading.as_ref().map_or(0, held))

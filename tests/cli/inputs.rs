@@ -168,7 +168,8 @@ fn an_empty_file_is_fine_and_said() {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     assert_eq!(rows(&ran.stdout).len(), 1);
     let expected = json!({
-        "type": "summary", "schema": 1, "lines": 0, "matched": 0, "unknown": 0, "unreadable": 0,
+        "type": "summary", "schema": 1, "lines": 0, "matched": 0, "understood": 0, "unknown": 0,
+        "unreadable": 0,
         "first": null, "last": null,
         "alerts": {"critical": 0, "warning": 0, "info": 0},
     });
@@ -195,7 +196,8 @@ fn text_that_is_no_log_is_fine_counted_and_shown() {
         "{}",
         ran.stdout
     );
-    assert!(ran.stdout.contains("Is it Caddy's own log, in JSON"));
+    let said = "caddy: 4 lines, none understood: are the keys renamed, or is it not Caddy's log?";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
 }
 
 #[test]
@@ -235,4 +237,20 @@ fn what_nobody_understands_is_shown_in_both_formats() {
         "{}",
         told.stdout
     );
+}
+
+#[test]
+fn watch_says_of_a_log_that_it_understood_nothing_of_it() {
+    let room = tempfile::tempdir().unwrap();
+    let state = room.path().display().to_string();
+    let line = "{\"L\":\"info\",\"M\":\"what nobody knows\"}\n";
+    for (lines, says) in [(19, false), (40, true)] {
+        let ran = run_on(
+            &["watch", "-", "--state", &state],
+            line.repeat(lines).into_bytes(),
+        );
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let said = "warning: stdin: 40 lines, none understood";
+        assert_eq!(ran.stderr.contains(said), says, "{}", ran.stderr);
+    }
 }

@@ -11,6 +11,7 @@ use crate::command::watch::service;
 use crate::command::watch::setup::{Plan, plan};
 use crate::control::{Asked, Reply, WatchedSource};
 use crate::engine::{Engine, Notice};
+use crate::report::text::none_understood;
 use crate::serve::{InstanceRow, Snapshot};
 use crate::source::batch::{Batch, FromSource};
 use crate::source::notice::{self as source, NoticeKind};
@@ -25,6 +26,19 @@ use tokio::time::sleep;
 /// Under a steady stream of lines, deadlines and the watchdog are looked at this often.
 const TURN_EVERY: Duration = Duration::from_secs(1);
 
+/// Lines of one source.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    lines: u64,
+    understood: u64,
+    unreadable: u64,
+    /// It was said that none is understood.
+    told_foreign: bool,
+}
+
+/// How many lines of a source are waited for before it is said that none is understood.
+const FOREIGN_LINES: u64 = 20;
+
 /// Everything the loop works on.
 struct Pump {
     intake: Intake,
@@ -36,8 +50,7 @@ struct Pump {
     watchdog: Option<Duration>,
     desk: Desk,
     counter: Counter,
-    /// Lines of each source, and unreadable ones among them.
-    counts: BTreeMap<Arc<str>, (u64, u64)>,
+    counts: BTreeMap<Arc<str>, Count>,
     /// The last reload was refused, so what is in force is not what is in the file.
     refused: bool,
 }
@@ -206,18 +219,26 @@ impl Pump {
         let mut rows = Vec::new();
         let is_live = self.live.contains(&batch.source);
         self.intake.now = is_live.then(|| now().trailing(self.lag_of(&batch.source)));
-        let unreadable = self.intake.tally.unreadable.count;
+        let before = &self.intake.tally;
+        let (understood, unreadable) = (before.understood, before.unreadable.count);
         for line in &batch.lines {
             self.intake
-                .line(&batch.source, &batch.file, line.candidate(), &mut rows);
+                .text(&batch.source, &batch.file, line.text(), &mut rows);
         }
-        if let Some(stamp) = batch.rejected_until {
+        if let Some(stamp) = &batch.rejected_until {
             self.intake.rejected_until(&batch.source, stamp, &mut rows);
         }
         self.intake.tally.lines += batch.counts.lines;
         let counts = self.counts.entry(Arc::clone(&batch.source)).or_default();
-        counts.0 += batch.counts.lines;
-        counts.1 += self.intake.tally.unreadable.count - unreadable;
+        let tally = &self.intake.tally;
+        counts.lines += batch.counts.lines;
+        counts.understood += tally.understood - understood + batch.counts.rejected;
+        counts.unreadable += tally.unreadable.count - unreadable;
+        if counts.understood == 0 && counts.lines >= FOREIGN_LINES && !counts.told_foreign {
+            counts.told_foreign = true;
+            let text = none_understood(counts.lines);
+            say(&format!("warning: {}: {text}", batch.source));
+        }
         self.ledger.note_rows(&mut rows);
         self.ledger.reach(&batch.source, batch.position);
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
@@ -250,7 +271,12 @@ impl Pump {
         } else {
             ""
         };
-        format!("{known} certificates known, {troubled} with open alerts{refused}")
+        let is_foreign = |count: &&Count| count.told_foreign && count.understood == 0;
+        let foreign = match self.counts.values().filter(is_foreign).count() {
+            0 => String::new(),
+            count => format!("; of {count} logs no line was understood"),
+        };
+        format!("{known} certificates known, {troubled} with open alerts{foreign}{refused}")
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
@@ -323,11 +349,11 @@ impl Pump {
     /// How things stand, for whoever asks over HTTP.
     fn snapshot(&self) -> Snapshot {
         let row = |name: &Arc<str>| {
-            let (lines, unreadable) = self.counts.get(name).copied().unwrap_or_default();
+            let count = self.counts.get(name).copied().unwrap_or_default();
             InstanceRow {
                 name: name.to_string(),
-                lines,
-                unreadable,
+                lines: count.lines,
+                unreadable: count.unreadable,
                 log_time: self.intake.engine.log_time(name),
             }
         };

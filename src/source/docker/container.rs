@@ -5,10 +5,9 @@ use super::frame::{Framing, Garbage};
 use super::lines::{Lines, PART_BYTES};
 use super::place::Place;
 use super::{DockerSource, trouble};
-use crate::source::batch::OwnedLine;
-use crate::source::line::Counts;
+use crate::source::batch::OwnedText;
+use crate::source::line::{Counts, Stamp};
 use crate::source::notice::{Notice, NoticeKind};
-use crate::time::LogTime;
 use http_body_util::BodyExt;
 use hyper::StatusCode;
 use std::sync::Arc;
@@ -44,9 +43,9 @@ pub(super) enum Told {
 #[derive(Debug)]
 pub(super) struct Handed {
     pub(super) file: Arc<str>,
-    pub(super) lines: Vec<OwnedLine>,
+    pub(super) lines: Vec<OwnedText>,
     pub(super) counts: Counts,
-    pub(super) rejected_until: Option<LogTime>,
+    pub(super) rejected_until: Option<Box<Stamp>>,
     pub(super) place: Place,
     pub(super) caught_up: bool,
 }

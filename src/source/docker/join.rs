@@ -1,7 +1,7 @@
 //! Pieces into whole lines.
 
 use super::frame::Piece;
-use crate::source::line::hold;
+use crate::caddy::join::hold;
 
 /// Joins the pieces of lines; both streams of a container may have one that is unfinished.
 #[derive(Debug, Default)]

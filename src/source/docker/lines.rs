@@ -6,7 +6,8 @@ use super::join::Joining;
 use super::order::Order;
 use super::place::{Memory, Place, Verdict};
 use crate::source::batch::{BATCH_BYTES_MAX, Gathering};
-use crate::source::line::Scanner;
+use crate::source::texts::Texts;
+use crate::time::LogTime;
 use std::sync::Arc;
 
 /// A part of what a read brings: it holds no more lines than a batch does.
@@ -29,7 +30,9 @@ pub(super) struct Lines {
 #[derive(Debug)]
 struct Taken {
     memory: Memory,
-    scanner: Scanner,
+    texts: Texts,
+    /// Where no text was open last, and how many had been handed over by then.
+    idle: (Place, u64),
     gathering: Gathering,
     is_unsent: bool,
     has_lost: bool,
@@ -44,7 +47,8 @@ impl Lines {
             from: place.since,
             follows: false,
             taken: Taken {
-                scanner: Scanner::resumed(0, place.line),
+                texts: Texts::resumed(0, place.line, place.texts),
+                idle: (place.clone(), 0),
                 gathering: Gathering::default(),
                 memory: Memory::new(place),
                 is_unsent: false,
@@ -99,8 +103,7 @@ impl Lines {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.taken.gathering.is_full()
-            || self.taken.scanner.counts().bytes >= BATCH_BYTES_MAX as u64
+        self.taken.gathering.is_full() || self.taken.texts.counts().bytes >= BATCH_BYTES_MAX as u64
     }
 
     /// Whether a line of this time cannot have come by this stream.
@@ -120,8 +123,8 @@ impl Lines {
         Handed {
             file,
             lines: self.taken.gathering.take(),
-            counts: self.taken.scanner.take_counts(),
-            rejected_until: self.taken.scanner.take_rejected(),
+            counts: self.taken.texts.take_counts(),
+            rejected_until: self.taken.texts.take_rejected(),
             place: self.place(),
             caught_up,
         }
@@ -129,7 +132,7 @@ impl Lines {
 
     /// Where to go on once everything so far is in the store.
     fn place(&self) -> Place {
-        let mut place = self.taken.memory.place().clone();
+        let mut place = self.taken.place();
         // What came before the anchor may have begun earlier.
         place.since = if self.taken.memory.is_searching() {
             self.from
@@ -137,23 +140,43 @@ impl Lines {
             let open = self.joining.open_since().unwrap_or(i64::MAX);
             open.min(place.since)
         };
-        place.line = self.taken.scanner.line();
         place
     }
 }
 
 impl Taken {
+    /// Where to go on: before the first line of a text that is open still.
+    fn place(&self) -> Place {
+        let mut place = self.memory.place().clone();
+        (place.line, place.texts) = (self.texts.line(), self.texts.known());
+        if !self.texts.is_idle() {
+            let (idle, given) = &self.idle;
+            place.clone_from(idle);
+            place.texts = self.texts.given() - given + self.texts.known();
+        }
+        place
+    }
+
     fn line(&mut self, at: i64, line: &[u8]) {
+        let before = self.texts.is_idle().then(|| self.memory.place().clone());
         match self.memory.judge(at, line) {
             Verdict::Known => return,
-            Verdict::NewAfterLoss => self.has_lost = true,
+            Verdict::NewAfterLoss => {
+                self.texts.forget_known();
+                self.has_lost = true;
+            }
             Verdict::New => {}
         }
+        if let Some(before) = before {
+            self.idle = (before, self.texts.given());
+            self.idle.0.line = self.texts.line();
+        }
         self.is_unsent = true;
+        self.texts
+            .brought(Some(LogTime::from_micros(at.div_euclid(1_000))));
         let gathering = &mut self.gathering;
         for part in [line, b"\n"] {
-            self.scanner
-                .feed(part, &mut |candidate| gathering.push(candidate));
+            self.texts.feed(part, &mut |text| gathering.push(text));
         }
     }
 }
@@ -197,6 +220,27 @@ mod tests {
     fn kept(stream: u8, at: i64, text: &str) -> Kept {
         let text = text.to_owned();
         Kept { stream, at, text }
+    }
+
+    #[test]
+    fn an_object_over_many_lines_comes_once_whenever_it_stops() {
+        let text = ["{", "  \"msg\": \"a\"", "}", "{\"msg\":\"b\"}"];
+        let log: Vec<_> = text
+            .iter()
+            .zip(1..)
+            .map(|(text, at)| kept(2, at * 10, text))
+            .collect();
+        for stop in 0..=log.len() {
+            let mut lines = Lines::new(Place::default());
+            lines.begin(false, true);
+            assert!(lines.feed(&stream(&log[..stop], 0)).unwrap());
+            let (mut found, place) = texts(&mut lines);
+            let mut lines = Lines::new(place);
+            let from = lines.begin(false, true);
+            assert!(lines.feed(&stream(&log, from)).unwrap());
+            found.extend(texts(&mut lines).0);
+            assert_eq!(found, ["{  \"msg\": \"a\"}", "{\"msg\":\"b\"}"], "{stop}");
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Place {
     /// How many lines were handed over, all in all.
     #[serde(default)]
     pub line: u64,
+    /// Texts of the lines behind the anchor that were handed over while another was still open.
+    #[serde(default)]
+    pub texts: u64,
 }
 
 /// The line that was handed over last.

@@ -7,9 +7,10 @@ use super::record::Record;
 use super::trouble::{self, Trouble};
 use super::{JournalPosition, PAUSE_MAX};
 use crate::source::batch::{BATCH_BYTES_MAX, Batch, FromSource, Gathering, Reached, Stopped};
-use crate::source::line::Scanner;
 use crate::source::notice::{Notice, NoticeKind};
+use crate::source::texts::Texts;
 use crate::source::wake::Stop;
+use crate::time::LogTime;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +28,9 @@ pub(super) struct Follower {
     /// What the lines of a batch are said to come from.
     file: Arc<str>,
     joining: Joining,
-    scanner: Scanner,
+    texts: Texts,
+    /// Where no text was open last, and how many had been handed over by then.
+    idle: (JournalPosition, u64),
     gathering: Gathering,
     /// The record that a pass must begin with, until it has.
     expected: Option<String>,
@@ -55,7 +58,8 @@ impl Follower {
             stop,
             file: file.into(),
             joining: Joining::resumed(resume),
-            scanner: Scanner::resumed(0, resume.line),
+            texts: Texts::resumed(0, resume.line, resume.texts),
+            idle: (resume.clone(), 0),
             gathering: Gathering::default(),
             expected: None,
             without_message: 0,
@@ -122,7 +126,7 @@ impl Follower {
             let waits = memchr::memchr(b'\n', running.output.buffer()).is_none();
             let is_last_for_now = pass == Pass::Follow && waits;
             let is_full =
-                self.gathering.is_full() || self.scanner.counts().bytes >= BATCH_BYTES_MAX as u64;
+                self.gathering.is_full() || self.texts.counts().bytes >= BATCH_BYTES_MAX as u64;
             if self.is_unsent && (is_full || is_last_for_now) {
                 self.send(is_last_for_now, to)?;
             }
@@ -159,6 +163,7 @@ impl Follower {
                 return Ok(());
             }
             self.joining.forget_known();
+            self.texts.forget_known();
             let text = "the journal no longer holds the record that was read last; what came right \
                 after it may be missing, going on with the oldest record there is";
             self.say(NoticeKind::Lost, text.to_owned(), to)?;
@@ -167,10 +172,16 @@ impl Follower {
         if record.message.is_none() {
             self.without_message(to)?;
         }
-        let (scanner, gathering) = (&mut self.scanner, &mut self.gathering);
+        if self.texts.is_idle() {
+            let position = self.joining.position(self.texts.line());
+            self.idle = (position, self.texts.given());
+        }
+        let at = i64::try_from(record.at).ok().filter(|at| *at > 0);
+        self.texts.brought(at.map(LogTime::from_micros));
+        let (texts, gathering) = (&mut self.texts, &mut self.gathering);
         self.joining.take(record, &mut |mut line| {
             line.push(b'\n');
-            scanner.feed(&line, &mut |candidate| gathering.push(candidate));
+            texts.feed(&line, &mut |text| gathering.push(text));
         });
         Ok(())
     }
@@ -189,7 +200,7 @@ impl Follower {
 
     fn send(&mut self, caught_up: bool, to: To<'_>) -> Result<(), Stopped> {
         self.is_unsent = false;
-        let mut counts = self.scanner.take_counts();
+        let mut counts = self.texts.take_counts();
         let without = std::mem::take(&mut self.without_message);
         counts.lines += without;
         counts.overlong += without;
@@ -198,10 +209,21 @@ impl Follower {
             file: Arc::clone(&self.file),
             lines: self.gathering.take(),
             counts,
-            rejected_until: self.scanner.take_rejected(),
-            position: Reached::Journal(self.joining.position(self.scanner.line())),
+            rejected_until: self.texts.take_rejected(),
+            position: Reached::Journal(self.position()),
             caught_up,
         }))
+    }
+
+    fn position(&self) -> JournalPosition {
+        let mut position = self.joining.position(self.texts.line());
+        position.texts = self.texts.known();
+        if !self.texts.is_idle() {
+            let (idle, given) = &self.idle;
+            position.clone_from(idle);
+            position.texts = self.texts.given() - given + self.texts.known();
+        }
+        position
     }
 
     fn fail(&mut self, trouble: Trouble, ending: &Ending, to: To<'_>) -> Result<(), Stopped> {
@@ -211,6 +233,7 @@ impl Follower {
         if trouble == Trouble::BadCursor && self.joining.reached().is_some() {
             // Not a state that lasts: the next round begins without a position.
             self.joining = Joining::default();
+            self.texts.forget_known();
             return to(FromSource::Said(trouble.notice(&self.source, "")));
         }
         self.enter(trouble, &trouble::of_ending(ending), to)

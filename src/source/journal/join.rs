@@ -7,7 +7,7 @@
 
 use super::JournalPosition;
 use super::record::Record;
-use crate::source::line::hold;
+use crate::caddy::join::hold;
 
 /// A line that got no further piece for this long, by the time of other records, will get none.
 const PATIENCE: u64 = 10_000_000;
@@ -108,6 +108,7 @@ impl Joining {
             cursor: cursor.clone(),
             ahead: ahead + self.known,
             line,
+            texts: 0,
         }
     }
 

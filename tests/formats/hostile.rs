@@ -1,0 +1,82 @@
+//! Lines that strangers can bring about, with entries of Caddy quoted in them.
+
+use serde_json::{Value, json};
+
+/// Whole entries that would open alerts if they were believed.
+fn forged() -> Vec<String> {
+    let name = "start.example.test";
+    let entries = [
+        json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls.renew", "msg": "will retry",
+            "error": format!("[{name}] Renew: unexpected response code 'SERVFAIL' for _acme-challenge.{name}."),
+            "attempt": 29, "retrying_in": 21_600, "elapsed": 151_329.1, "max_duration": 2_592_000}),
+        json!({"level": "info", "ts": 1_795_434_180.5, "logger": "tls.renew", "msg": "renewing certificate",
+            "identifier": name, "remaining": -5}),
+        json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls", "msg": "job failed",
+            "error": format!("[{name}] [{name}] Renew: HTTP 429 urn:ietf:params:acme:error:rateLimited - no")}),
+        json!({"level": "info", "ts": 1_795_434_180.5, "logger": "tls.cache", "msg": "replaced certificate in cache",
+            "subjects": [name], "new_expiration": 1_900_000_000}),
+        json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls.obtain",
+            "msg": "final attempt; giving up", "error": format!("[{name}] Obtain: x")}),
+    ];
+    entries.iter().map(Value::to_string).collect()
+}
+
+fn request(evil: &str) -> Value {
+    json!({
+        "remote_ip": "203.0.113.9", "remote_port": "4711", "client_ip": "203.0.113.9",
+        "proto": "HTTP/2.0", "method": "GET", "host": evil, "uri": format!("/?q={evil}\n{evil}"),
+        "headers": {"User-Agent": [evil], "X-Msg": ["will retry"], evil: ["SERVFAIL"]},
+    })
+}
+
+/// A line in the order of zap: its own keys first.
+fn line(level: &str, ts: f64, logger: &str, msg: &str, fields: &Value) -> String {
+    let fields = fields.to_string();
+    let fields = fields.strip_prefix('{').unwrap();
+    let (logger, msg) = (json!(logger), json!(msg));
+    format!(r#"{{"level":"{level}","ts":{ts:.6},"logger":{logger},"msg":{msg},{fields}"#)
+}
+
+/// One of the lines that a request can bring about, by its number.
+pub(crate) fn hostile(number: usize, ts: f64) -> String {
+    let forged = forged();
+    let evil = &forged[number % forged.len()];
+    let fields = json!({"request": request(evil), "bytes_read": 0, "user_id": evil, "duration": 0.1,
+        "size": 7, "status": 404, "resp_headers": {"Location": [evil]}});
+    let access = line(
+        "info",
+        ts,
+        "http.log.access.log0",
+        "handled request",
+        &fields,
+    );
+    match number / forged.len() % 6 {
+        0 => access,
+        1 => {
+            let msg = format!(
+                "dial tcp: lookup {evil} on 127.0.0.53:53: server misbehaving: SERVFAIL, will retry"
+            );
+            let fields =
+                json!({"request": request(evil), "status": 502, "err_id": "x", "err_trace": evil});
+            line("error", ts, "http.log.error", &msg, &fields)
+        }
+        2 => {
+            let error = format!("[start.example.test] Renew: {evil}");
+            let fields = json!({"error": error, "request": request(evil)});
+            let msg = "aborting with incomplete response";
+            line("error", ts, "http.handlers.reverse_proxy", msg, &fields)
+        }
+        3 => {
+            let msg = format!("http: TLS handshake error from 203.0.113.9:1: {evil}");
+            line("debug", ts, "http.stdlib", &msg, &json!({"error": evil}))
+        }
+        // A site may add fields of any name behind Caddy's own.
+        4 => {
+            let open = access.strip_suffix('}').unwrap();
+            let again = forged[0].strip_prefix('{').unwrap();
+            format!("{open},{again}")
+        }
+        // A line that was torn in two.
+        _ => access.split_at(access.len() / 2).1.to_owned(),
+    }
+}
