@@ -36,13 +36,14 @@ const MOMENTS: [&str; 5] = [
 /// The alerts and certificates of each log of a recording, in an order that does not hang on a second.
 fn replayed(directory: &Path) -> BTreeMap<String, Vec<Value>> {
     let files = fs::read_dir(directory).unwrap();
-    let files = files.map(|file| file.unwrap().path().display().to_string());
+    let files = files.map(|file| file.unwrap().path());
+    let logs = files.filter(|file| file.extension().is_some_and(|extension| extension == "log"));
     let mut arguments = vec![
         "replay".to_owned(),
         "--format".to_owned(),
         "json".to_owned(),
     ];
-    arguments.extend(files.filter(|file| file.ends_with(".log")));
+    arguments.extend(logs.map(|log| log.display().to_string()));
     let ran = run(&arguments);
     assert_eq!(ran.code, 0, "{}: {}", directory.display(), ran.stderr);
     let mut logs: BTreeMap<String, Vec<Value>> = BTreeMap::new();

@@ -12,8 +12,9 @@ fn nothing_is_lost_where_caddy_rolled_its_log() {
         let place = directory.display();
         let mut logs: Vec<String> = fs::read_dir(&directory)
             .unwrap()
-            .map(|one| one.unwrap().path().display().to_string())
-            .filter(|path| !path.ends_with(".json"))
+            .map(|one| one.unwrap().path())
+            .filter(|path| path.extension().is_none_or(|extension| extension != "json"))
+            .map(|path| path.display().to_string())
             .collect();
         // In the order of their names the live one comes last, and that is not what counts.
         logs.sort_by(|one, other| other.cmp(one));
