@@ -98,6 +98,48 @@ mod tests {
     }
 
     #[test]
+    fn a_first_failure_reads_as_one_and_caddys_higher_count_is_told() {
+        let set = built_in();
+        let at = 1_777_845_841;
+        let said = |attempt: i64, failing_since: i64, next_retry: i64| {
+            let facts = Facts::new()
+                .with(Fact::Job, "renew")
+                .with(Fact::NotAfter, LogTime::from_seconds(at + 3_600))
+                .with(Fact::NextRetry, LogTime::from_seconds(next_retry))
+                .with(Fact::NextRetrySource, "announced")
+                .with(Fact::TriesLeft, 2_i64)
+                .with(Fact::FailingSince, LogTime::from_seconds(failing_since))
+                .with(Fact::Attempt, attempt)
+                .with(Fact::AttemptsTotal, 1_i64);
+            let rule = set.get("renewal-failing").unwrap();
+            let context = serde_json::json!({
+                "name": "a", "instance": "edge", "severity": "info", "at": at, "advice": null,
+                "cert": facts.to_json(Scope::Certificate), "cause": {"name": null},
+                "param": rule.names.parameters_json(), "line": {},
+            });
+            let text = rule.texts.summary.render(&context).unwrap();
+            text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let retry = "Caddy tries again at 2026-05-03 22:05:01 UTC, in 1 min (announced)";
+        assert_eq!(
+            said(1, at, at + 60),
+            [
+                "The renewal failed at 2026-05-03 22:04:01 UTC.".to_owned(),
+                format!("{retry}; tries left before it expires: 2."),
+            ]
+        );
+        assert_eq!(
+            said(25, at - 600, at + 7_200),
+            [
+                "The renewal has been failing since 2026-05-03 21:54:01 UTC, for 10 min: \
+                 1 failed attempt (attempt 25 by Caddy's count).",
+                "Caddy tries again at 2026-05-04 00:04:01 UTC, in 2 h (announced), too late: \
+                 it expires before that.",
+            ]
+        );
+    }
+
+    #[test]
     fn the_mission_reads_well_at_three_in_the_morning() {
         let set = built_in();
         let rule = set.get("retry-after-expiry").unwrap();

@@ -15,12 +15,16 @@ const EXPIRY: &str = "\
 {% elif cert.not_after %}It expired at {{ cert.not_after|utc }}, {{ at|after(cert.not_after)|span }} ago.\
 {% else %}When it expires is not known yet.{% endif %}";
 
-/// Since when it fails, and how often it did.
+/// Since when it fails, and how often it did; what Caddy counted before we looked is told as Caddy's.
 const STREAK: &str = "\
-{% if cert.failing_since %}{% if cert.job == \"renew\" %}The renewal{% else %}Issuance{% endif %} \
-has been failing since {{ cert.failing_since|utc }}, for {{ at|after(cert.failing_since)|span }}\
+{% if cert.failing_since %}\
+{% set what = \"The renewal\" if cert.job == \"renew\" else \"Issuance\" %}\
+{% if at == cert.failing_since %}{{ what }} failed at {{ at|utc }}\
+{% else %}{{ what }} has been failing since {{ cert.failing_since|utc }}, for {{ at|after(cert.failing_since)|span }}\
 {% if cert.attempts_total %}: {{ cert.attempts_total }} failed attempt\
-{% if cert.attempts_total != 1 %}s{% endif %}{% endif %}.{% endif %}";
+{% if cert.attempts_total != 1 %}s{% endif %}{% endif %}{% endif %}\
+{% if cert.attempt and cert.attempts_total and cert.attempt > cert.attempts_total %} \
+(attempt {{ cert.attempt }} by Caddy's count){% endif %}.{% endif %}";
 
 /// Why.
 const CAUSE: &str = "\
@@ -31,7 +35,9 @@ const CAUSE: &str = "\
 const RETRY: &str = "\
 {% if cert.next_retry %}Caddy tries again at {{ cert.next_retry|utc }}, in {{ cert.next_retry|after(at)|span }} \
 ({{ cert.next_retry_source }})\
-{% if cert.tries_left is not none and cert.not_after %}; tries left before it expires: {{ cert.tries_left }}{% endif %}.\
+{% if cert.not_after and cert.not_after > at %}\
+{% if cert.next_retry >= cert.not_after %}, too late: it expires before that\
+{% elif cert.tries_left is not none %}; tries left before it expires: {{ cert.tries_left }}{% endif %}{% endif %}.\
 {% endif %}";
 
 /// What to do: the cause first, its proof, then what makes Caddy try again.
