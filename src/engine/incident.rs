@@ -282,18 +282,18 @@ impl Incident {
         }
     }
 
-    /// When the next reminder falls due, seen from a moment.
+    /// When the next reminder falls due, seen from a moment; a line may come from before the opening.
     pub(super) fn next_repeat(
         &self,
         policy: Policy,
         at: LogTime,
         not_after: Option<LogTime>,
     ) -> Option<LogTime> {
-        let age = self
-            .opened_at
-            .map_or(TimeDelta::zero(), |opened| at - opened);
+        let opened = self.opened_at.unwrap_or(at);
+        let at = at.max(opened);
         let left = not_after.map(|end| end - at);
-        policy.repeat_after(age, left).map(|wait| at + wait)
+        let wait = policy.repeat_after(at - opened, left)?;
+        Some(at + wait)
     }
 
     /// Finds out whether a certificate or source has news that nobody was told, and may be.

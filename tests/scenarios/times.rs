@@ -1,6 +1,7 @@
 //! What falls due, and when.
 
 use super::story::{Story, at};
+use notafter::engine::message::Reason;
 use serde_json::json;
 
 const A: &str = "a.example.com";
@@ -116,4 +117,25 @@ fn an_attempt_that_hangs_is_told_also_while_ticks_go_on() {
     assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
     story.tick(600.1 + 7_200.0);
     assert_eq!(story.opened(A), ["renewal-stuck"]);
+}
+
+/// A machine whose clock is years behind for one line.
+#[test]
+fn a_line_from_long_ago_brings_no_years_of_reminders() {
+    let mut story = Story::new();
+    story
+        .started(0.0)
+        .managing(0.1, &[A])
+        .renewing(1.0, A, 90.0);
+    story.will_retry(5.0, &format!("[{A}] Renew: x"), 1, 21_600);
+    let error = format!(
+        "{A}: renewing certificate: [{A}] Renew: HTTP 403 urn:ietf:params:acme:error:caa - no"
+    );
+    story.job_failed(-21.0 * 365.0 * DAY, &error);
+    story.renewing(10.0, A, 81.0);
+    let repeated = story
+        .rows
+        .iter()
+        .filter(|row| row.reason == Reason::Repeated);
+    assert_eq!(repeated.count(), 0);
 }
