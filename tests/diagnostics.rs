@@ -7,7 +7,8 @@
 )]
 
 use chrono::{FixedOffset, TimeDelta};
-use notafter::config::{LogFrom, Settings, SourceSettings, TokenFrom};
+use notafter::caddy::layout::Keys;
+use notafter::config::{KeysFrom, LogFrom, Settings, SourceSettings, TokenFrom};
 use notafter::diagnostic::{Diagnostic, Problems, render};
 use notafter::document::Scalar;
 use notafter::rules::Severity;
@@ -116,6 +117,19 @@ fn everything_that_can_be_set_is_read() {
         );
     }
     assert_eq!(edge.timezone, FixedOffset::east_opt(7_200).unwrap());
+    let keys = Keys {
+        message: Some("M".into()),
+        logger: Some("N".into()),
+        ..Keys::default()
+    };
+    assert_eq!(edge.keys, KeysFrom::Told(keys));
+    let KeysFrom::Caddy(autosave) = &inner.keys else {
+        panic!("a configuration of Caddy's");
+    };
+    assert_eq!(
+        autosave.value,
+        Path::new("/var/lib/caddy/.config/caddy/autosave.json")
+    );
     assert_eq!(edge.lag, TimeDelta::seconds(30));
     assert_eq!(inner.timezone, FixedOffset::east_opt(0).unwrap());
     assert_eq!(inner.lag, TimeDelta::seconds(5));

@@ -13,6 +13,9 @@ mod crashes;
 #[path = "watch/hook.rs"]
 mod hook;
 #[cfg(test)]
+#[path = "watch/layout.rs"]
+mod layout;
+#[cfg(test)]
 #[path = "watch/live.rs"]
 mod live;
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! [`transport`] takes off what Docker, Kubernetes or the journal put around it, [`join`] puts pieces
 //! together; [`head`] drops access and proxy lines before any parsing; [`entry`] decodes the rest, whether
-//! [`object`], [`console`] line or what [`salvage`] finds of them; [`layout`] tells its keys;
+//! [`object`], [`console`] line or what [`salvage`] finds of them; [`layout`] tells its keys, where
+//! [`autosave`] does not;
 //! [`vocabulary`] is the one table of what Caddy says; [`event`] puts names, expiry, failure and
 //! next attempt together; [`backoff`] knows when certmagic tries again.
 
@@ -13,6 +14,7 @@
 )]
 
 pub mod ansi;
+pub mod autosave;
 pub mod backoff;
 mod balance;
 pub mod ca;

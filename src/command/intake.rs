@@ -16,7 +16,7 @@ pub(super) struct Intake {
     pub(super) engine: Engine,
     pub(super) tally: Tally,
     /// How each instance prints its lines, as far as it is known.
-    pub(super) layouts: BTreeMap<String, Layout>,
+    layouts: BTreeMap<String, Layout>,
     /// Our own clock, where lines are read as they are written: a line without a time gets it.
     pub(super) now: Option<LogTime>,
     /// Nothing stamped later is taken in.
@@ -34,6 +34,14 @@ impl Intake {
             now: None,
             until: None,
             since: None,
+        }
+    }
+
+    /// Takes in what is told of how sources print their lines; what was learned of it stays.
+    pub(super) fn tell(&mut self, layouts: BTreeMap<String, Layout>) {
+        for (instance, layout) in layouts {
+            let unit = self.layouts.get(&instance).and_then(|known| known.unit);
+            self.layouts.insert(instance, Layout { unit, ..layout });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::name::{self, Places, is_name};
 use super::spanned_path;
+use crate::caddy::layout::Keys;
 use crate::document::{Spanned, Table};
 use chrono::{FixedOffset, Offset, TimeDelta, Utc};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,17 @@ pub struct SourceSettings {
     pub timezone: FixedOffset,
     /// How long a line may be under way.
     pub lag: TimeDelta,
+    /// Under which keys Caddy prints its own fields.
+    pub keys: KeysFrom,
+}
+
+/// Who tells the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeysFrom {
+    /// The settings themselves; nothing where they say nothing.
+    Told(Keys),
+    /// Caddy's own configuration, the `autosave.json` it keeps.
+    Caddy(Spanned<PathBuf>),
 }
 
 /// Where a log is read.
@@ -54,6 +66,7 @@ pub(super) fn read(
     };
     let timezone = timezone(table);
     let lag = lag(table);
+    let keys = keys(table);
     if let Some(name) = &name
         && name::check(table, name)
     {
@@ -66,6 +79,7 @@ pub(super) fn read(
         from,
         timezone,
         lag,
+        keys,
     })
 }
 
@@ -262,6 +276,26 @@ fn lag(table: &Table<'_>) -> TimeDelta {
         );
     }
     lag.value
+}
+
+/// The keys by Caddy's own names for them, or the path of a configuration of Caddy's that has them.
+fn keys(table: &Table<'_>) -> KeysFrom {
+    if !table.is_table("keys") {
+        let path = spanned_path(table, "keys").map(KeysFrom::Caddy);
+        return path.unwrap_or(KeysFrom::Told(Keys::default()));
+    }
+    let told = table.table("keys").map(|told| {
+        let key = |name: &str| told.text(name).map(|key| key.value);
+        let keys = Keys {
+            message: key("message_key"),
+            level: key("level_key"),
+            time: key("time_key"),
+            logger: key("name_key"),
+        };
+        told.finish();
+        keys
+    });
+    KeysFrom::Told(told.unwrap_or_default())
 }
 
 /// The path without `.` and doubled slashes, to compare two of them.

@@ -13,7 +13,14 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("rules", &["caddy", "time", "diagnostic", "document"]),
     (
         "config",
-        &["rules", "diagnostic", "document", "matrix_room", "time"],
+        &[
+            "caddy",
+            "rules",
+            "diagnostic",
+            "document",
+            "matrix_room",
+            "time",
+        ],
     ),
     ("engine", &["caddy", "rules", "time"]),
     ("report", &["engine", "rules", "caddy", "time"]),

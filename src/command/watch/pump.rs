@@ -115,6 +115,7 @@ impl Pump {
             counts: BTreeMap::new(),
             refused: false,
         };
+        pump.intake.tell(plan.layouts);
         pump.ledger.note_rows(&mut rows);
         pump.desk.listen(plan.listen);
         for channel in &pump.ledger.channels {
@@ -383,6 +384,7 @@ impl Pump {
 
     async fn adopt(&mut self, plan: Plan) -> Result<(), Failed> {
         self.lag = plan.lag;
+        self.intake.tell(plan.layouts);
         self.desk.listen(plan.listen);
         let mut rows = Vec::new();
         self.intake.engine.set_policy(plan.policy);
