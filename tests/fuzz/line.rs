@@ -4,12 +4,13 @@
 use crate::harmless::assert_harmless;
 use notafter::caddy::entry::Entry;
 use notafter::caddy::head;
+use notafter::caddy::join::Text;
 use notafter::caddy::layout::Layout;
 use notafter::engine::evidence::{Origin, Quote};
 use notafter::engine::{AlertRow, Engine};
 use notafter::report::explain;
 use notafter::rules::{BUILT_IN, Configured, RuleSet};
-use notafter::source::line::Scanner;
+use notafter::source::texts::Texts;
 use std::sync::{Arc, LazyLock};
 
 const INSTANCE: &str = "caddy";
@@ -48,9 +49,9 @@ fn watched<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let mut engine = Engine::new(Arc::clone(&RULES));
     let mut layout = Layout::default();
     let mut rows: Vec<AlertRow> = Vec::new();
-    let mut scanner = Scanner::new();
+    let mut texts = Texts::new();
     let mut on = |line: notafter::source::line::Candidate<'_>| {
-        let Ok(entry) = Entry::read(line.bytes, &layout) else {
+        let Ok(entry) = Entry::read(text.bytes, &layout) else {
             return;
         };
         layout.unit = entry.proven_unit().or(layout.unit);
@@ -59,15 +60,15 @@ fn watched<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
         }
         let origin = Origin {
             source: INSTANCE.into(),
-            line: line.number,
+            line: text.number,
         };
-        let quote = || Quote::new(&origin, line.bytes);
+        let quote = || Quote::new(&origin, text.bytes);
         engine.entry(INSTANCE, &entry, quote, &mut rows);
     };
     for piece in pieces {
-        scanner.feed(piece, &mut on);
+        texts.feed(piece, &mut on);
     }
-    scanner.finish(&mut on);
+    texts.finish(&mut on);
     engine.finish(INSTANCE, &mut rows);
     for one in engine.explained(INSTANCE) {
         assert_harmless(&explain::certificate(&one, None));
