@@ -79,7 +79,7 @@ fn the_example_is_good_with_every_line_switched_on() {
 }
 
 #[test]
-fn everything_that_can_be_set_is_read() {
+fn every_source_that_can_be_set_is_read() {
     let text = fixture("good", "everything");
     let settings = Settings::parse("everything.toml", &text).unwrap();
     assert_eq!(settings.state.as_deref(), Some(Path::new("/srv/notafter")));
@@ -133,7 +133,12 @@ fn everything_that_can_be_set_is_read() {
     assert_eq!(edge.lag, TimeDelta::seconds(30));
     assert_eq!(inner.timezone, FixedOffset::east_opt(0).unwrap());
     assert_eq!(inner.lag, TimeDelta::seconds(5));
+}
 
+#[test]
+fn every_channel_and_rule_that_can_be_set_is_read() {
+    let text = fixture("good", "everything");
+    let settings = Settings::parse("everything.toml", &text).unwrap();
     let [phone, room, hook] = settings.channels.as_slice() else {
         panic!("three channels");
     };

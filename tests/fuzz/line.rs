@@ -50,7 +50,7 @@ fn watched<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let mut layout = Layout::default();
     let mut rows: Vec<AlertRow> = Vec::new();
     let mut texts = Texts::new();
-    let mut on = |line: notafter::source::line::Candidate<'_>| {
+    let mut on = |text: Text<'_>| {
         let Ok(entry) = Entry::read(text.bytes, &layout) else {
             return;
         };
