@@ -176,7 +176,8 @@ mod messages {
                 let entry = Entry::decode(line.as_bytes()).unwrap();
                 lines += 1;
                 assert!(!is_unknown(&entry), "{}: {line}", log.display());
-                let ignored = IGNORED.iter().any(|start| entry.msg.starts_with(start));
+                let ignored =
+                    entry.is_traffic() || IGNORED.iter().any(|start| entry.msg.starts_with(start));
                 if Event::of(&entry).is_none() && !ignored {
                     strange.insert(entry.msg);
                 }

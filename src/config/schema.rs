@@ -58,8 +58,22 @@ fn source() -> Json {
             "docker": pattern("^([A-Za-z0-9][A-Za-z0-9._-]*|label=[^=].*)$", "The name of Caddy's container, or `label=KEY=VALUE`."),
             "timezone": pattern(r"^([Uu][Tt][Cc]|Z|[+-].+)$", "For times that are logged without a zone: `UTC`, or an offset such as `+02:00`."),
             "lag": pattern(LENGTH, "How long a line may be under way, such as `5s`."),
+            "keys": keys(),
         },
         "oneOf": [{"required": ["file"]}, {"required": ["journal"]}, {"required": ["docker"]}],
+    })
+}
+
+fn keys() -> Json {
+    let key = json!({"type": "string"});
+    let told = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {"message_key": key, "level_key": key, "time_key": key, "name_key": key},
+    });
+    json!({
+        "description": "The keys of Caddy's own fields where its encoder renames them, or the configuration of Caddy's that has them (`autosave.json`).",
+        "anyOf": [path("A configuration of Caddy's, as JSON."), told],
     })
 }
 
