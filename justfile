@@ -74,6 +74,10 @@ bless:
     NOTAFTER_BLESS=1 cargo test --locked --test incident --test replay --test rules
     INSTA_UPDATE=always cargo test --locked
 
+# Bytes that a healthy and a failing certificate cost, as asked of the allocator (a minute).
+memory:
+    cargo test --locked --test memory -- --nocapture
+
 # Everything CI runs.
 ci:
     .ci/run

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// The subject of a certificate: a DNS name, a wildcard or an IP address, lower case, without the
-/// trailing dot. It holds nothing but letters, digits and `-_.*:`, so it is safe to print.
+/// trailing dot. Its text is shared by all that hold it. It holds nothing but letters, digits and `-_.*:`, so it is safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Name(String);
+pub struct Name(Arc<str>);
 
 impl Name {
     /// Longest text taken for a name, in bytes: a DNS name has at most 253, an escaped one more.
@@ -20,7 +21,7 @@ impl Name {
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | ':'));
         let sized = (1..=Self::BYTES_MAX).contains(&text.len());
-        (shaped && sized).then_some(Self(text))
+        (shaped && sized).then(|| Self(text.into()))
     }
 
     /// The name as text.
@@ -38,7 +39,7 @@ impl TryFrom<String> for Name {
 
 impl From<Name> for String {
     fn from(name: Name) -> Self {
-        name.0
+        name.as_str().to_owned()
     }
 }
 

@@ -105,7 +105,9 @@ fn tell(arguments: &ReplayArguments, intake: &Intake, alerts: &[AlertRow]) -> St
         Format::Text => {
             let color = arguments.output.is_none() && io::stdout().is_terminal();
             let unknown = intake.engine.unknowns();
-            text::tell(&intake.tally, alerts, &certificates, color) + &text::unknown(unknown)
+            text::tell(&intake.tally, alerts, &certificates, color)
+                + &text::left_out(intake.engine.left_out())
+                + &text::unknown(unknown)
         }
         Format::Json => {
             let alerts = alerts

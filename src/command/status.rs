@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
     } else {
         let told = text::status(&rows, loaded.debts.len());
         let silences = text::silences(engine.silences().count());
-        let unknown = text::unknown(engine.unknowns());
+        let unknown = text::left_out(engine.left_out()) + &text::unknown(engine.unknowns());
         print(&(told + &silences + &unknown + &of_watch(watch.as_ref())))?;
     }
     Ok(Exit::Fine)

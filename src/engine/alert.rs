@@ -10,6 +10,8 @@ use crate::rules::Severity;
 use crate::time::LogTime;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An alert that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,14 +23,28 @@ pub struct OpenAlert {
     /// Log time of the opening; `None` only if no line had a time.
     pub opened_at: Option<LogTime>,
     /// Its title, as told last.
-    pub title: String,
+    pub title: Box<str>,
     /// Its summary, as told last.
-    pub summary: String,
+    pub summary: Box<str>,
     /// Its remedy, as told last.
-    pub remedy: String,
+    pub remedy: Arc<str>,
     /// The severity that people were told of; `None` while they were not.
     #[serde(default)]
     pub told: Option<Severity>,
+}
+
+/// Open alerts by rule. Boxed: a map keeps room for more than it holds.
+pub type Alerts = BTreeMap<String, Box<OpenAlert>>;
+
+/// The same remedy as another alert's is kept once: most rules about one cause give the same.
+pub(super) fn share_remedies(alerts: &mut Alerts) {
+    let mut known: Vec<Arc<str>> = Vec::new();
+    for alert in alerts.values_mut() {
+        match known.iter().find(|one| **one == alert.remedy) {
+            Some(same) => alert.remedy = Arc::clone(same),
+            None => known.push(Arc::clone(&alert.remedy)),
+        }
+    }
 }
 
 /// What ties a certificate or a source to its incident.
@@ -206,9 +222,9 @@ impl AlertRow {
             seen_by: streak.map(|streak| streak.seen_by),
             ca: streak.and_then(|streak| streak.ca),
             closed_by: change.closed_by,
-            title: alert.title.clone(),
-            summary: alert.summary.clone(),
-            remedy: alert.remedy.clone(),
+            title: alert.title.to_string(),
+            summary: alert.summary.to_string(),
+            remedy: alert.remedy.to_string(),
             evidence: about.quotes(),
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn apply(
         Means::TalksTo => talks_to(certificate, event),
         Means::ChallengeFailed | Means::AccountLost => {
             if let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) {
-                job.problem = Some(Blame::of(failure, None, None));
+                job.problem = Some(Box::new(Blame::of(failure, None, None)));
             }
         }
         Means::IssuerFailed => blame::issuer_failed(certificate, event, at),
@@ -128,7 +128,8 @@ fn conclude(instance: &Instance, certificate: &mut Certificate, event: &Event, a
     if certificate.open_job.is_some() || certificate.next.is_some() || certificate.due.is_none() {
         certificate.idle_since = None;
     }
-    if let (Some(next), Some(not_after)) = (&mut certificate.next, certificate.not_after) {
+    let not_after = certificate.not_after;
+    if let (Some(next), Some(not_after)) = (&mut certificate.next, not_after) {
         next.tries_left = instance.tries(*next, not_after);
     }
 }

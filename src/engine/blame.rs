@@ -62,10 +62,12 @@ pub(super) fn issuer_failed(certificate: &mut Certificate, event: &Event, at: Lo
     let (Some(job), Some(failure)) = (&mut certificate.open_job, &event.failure) else {
         return;
     };
-    let blame = Blame::of(failure, job.ca.take(), event.issuer).unless_vague(job.problem.take());
-    certificate.public_before |= blame.ca.or(blame.issuer).is_some_and(Ca::is_public);
+    let blame = Blame::of(failure, job.ca.take(), event.issuer)
+        .unless_vague(job.problem.take().map(|problem| *problem));
+    let is_public = blame.ca.or(blame.issuer).is_some_and(Ca::is_public);
     job.issuers_failed += 1;
-    job.first_blame.get_or_insert((at, blame));
+    job.first_blame.get_or_insert(Box::new((at, blame)));
+    certificate.public_before |= is_public;
 }
 
 /// Why an attempt failed whose last line is `event`. That line speaks of the last issuer, so it
@@ -74,8 +76,8 @@ pub(super) fn of_attempt(job: Option<&OpenJob>, event: &Event) -> Option<Blame> 
     let asked = job.and_then(|job| job.ca);
     let own = event.failure.as_ref();
     let own = own.map(|failure| Blame::of(failure, asked, None));
-    let Some((_, first)) = job.and_then(|job| job.first_blame.clone()) else {
-        let problem = job.and_then(|job| job.problem.clone());
+    let Some((_, first)) = job.and_then(|job| job.first_blame.as_deref().cloned()) else {
+        let problem = job.and_then(|job| job.problem.as_deref().cloned());
         let problem = problem.map(|problem| Blame {
             ca: problem.ca.or(asked),
             ..problem

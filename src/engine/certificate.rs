@@ -5,13 +5,15 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::name::Name;
 use crate::caddy::remedy::{Generation, Waiting};
-use crate::engine::alert::{Link, OpenAlert};
+use crate::engine::alert::{Alerts, Link};
 use crate::engine::blame::Blame;
 use crate::engine::evidence::Evidence;
 use crate::time::LogTime;
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 /// How a moment is known to be when the renewal became due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,13 +115,13 @@ pub struct OpenJob {
     pub retries: u32,
     /// When the first issuer of the running attempt failed, and why.
     #[serde(default)]
-    pub first_blame: Option<(LogTime, Blame)>,
+    pub first_blame: Option<Box<(LogTime, Blame)>>,
     /// How many issuers failed in the running attempt.
     #[serde(default)]
     pub issuers_failed: u32,
     /// The last ACME problem that the running attempt met at the issuer it is with.
     #[serde(default)]
-    pub problem: Option<Blame>,
+    pub problem: Option<Box<Blame>>,
     /// The CA that the running attempt talks to.
     pub ca: Option<Ca>,
     /// When its running attempt began.
@@ -150,7 +152,75 @@ impl OpenJob {
     }
 }
 
-/// One certificate.
+/// What only a certificate in trouble has: apart, so that a healthy one stays small.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trouble {
+    /// The job under way.
+    pub open_job: Option<OpenJob>,
+    /// The current streak of failures.
+    pub failing: Option<Failing>,
+    /// The last streak, once it is over.
+    pub failed: Option<Box<Failing>>,
+    /// The next attempt.
+    pub next: Option<NextRetry>,
+    /// Ticks that found it due, without success since.
+    pub ticks_due: u32,
+    /// The last failure.
+    pub last_failure: Option<LogTime>,
+    /// Caddy gave up after thirty days.
+    pub gave_up: bool,
+    /// The job ended and nobody will retry.
+    pub ended: bool,
+    /// A success was logged, and a later notAfter is still to be seen.
+    pub recovering: bool,
+    /// The CA revoked it, or asked for its renewal at once.
+    pub revoked: Option<Revocation>,
+    /// Since when ticks find it due while no attempt of it is under way or to come.
+    pub idle_since: Option<LogTime>,
+    /// Lines that prove the streak.
+    pub evidence: Evidence,
+    /// Open alerts by rule.
+    pub alerts: Alerts,
+    /// Its incident.
+    pub link: Link,
+}
+
+impl Trouble {
+    const NONE: Self = Self {
+        open_job: None,
+        failing: None,
+        failed: None,
+        next: None,
+        ticks_due: 0,
+        last_failure: None,
+        gave_up: false,
+        ended: false,
+        recovering: false,
+        revoked: None,
+        idle_since: None,
+        evidence: Evidence {
+            first: None,
+            last: None,
+        },
+        alerts: BTreeMap::new(),
+        link: Link {
+            incident: None,
+            told: None,
+        },
+    };
+
+    /// Whether it is over, and all that is left of it is what was.
+    fn is_over(&self) -> bool {
+        let begun = self.open_job.is_some() || self.next.is_some() || self.idle_since.is_some();
+        let fails = self.failing.is_some() || self.recovering || self.ticks_due > 0;
+        let ended = self.gave_up || self.ended || self.revoked.is_some();
+        let told = !self.alerts.is_empty() || self.link != Link::default();
+        !(begun || fails || ended || told)
+    }
+}
+
+/// One certificate. What it has in trouble reads as its own: see [`Trouble`].
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -164,29 +234,21 @@ pub struct Certificate {
     pub lifetime_micros: Option<i64>,
     /// Since when the renewal is due.
     pub due: Option<Due>,
-    /// The job under way.
-    pub open_job: Option<OpenJob>,
+    /// The last line that called it due.
+    pub last_due: Option<LogTime>,
     /// What the last job was.
     pub job: Option<Job>,
     /// Who began the last job.
     pub origin: Option<Origin>,
-    /// The current streak of failures.
-    pub failing: Option<Failing>,
-    /// The last streak, once it is over.
-    pub failed: Option<Failing>,
-    /// The next attempt.
-    pub next: Option<NextRetry>,
     /// Consecutive failures paced by the maintenance loop since Caddy's start; `None` unless all
     /// of them were seen.
     pub paced_failures: Option<u32>,
-    /// Ticks that found it due, without success since.
-    pub ticks_due: u32,
-    /// The last line that called it due.
-    pub last_due: Option<LogTime>,
-    /// The last failure.
-    pub last_failure: Option<LogTime>,
     /// The last success line.
     pub succeeded: Option<LogTime>,
+    /// How long the last success took, in microseconds.
+    pub took_micros: Option<i64>,
+    /// How many times the usual that was.
+    pub slowness: Option<u32>,
     /// The class of CA that issued the certificate in use.
     pub issued_by: Option<Ca>,
     /// Another issuer than the first one issued it, or Caddy's own CA in place of a public one.
@@ -194,34 +256,49 @@ pub struct Certificate {
     pub downgraded: bool,
     /// Whether a CA other than Caddy's own has issued, or was asked to.
     pub public_before: bool,
-    /// Caddy gave up after thirty days.
-    pub gave_up: bool,
-    /// The job ended and nobody will retry.
-    pub ended: bool,
-    /// A success was logged, and a later notAfter is still to be seen.
-    pub recovering: bool,
     /// The name was in the latest list of managed names.
     pub listed: bool,
     /// Caddy was given it as it is, and nobody renews it.
     #[serde(default)]
     pub unmanaged: bool,
-    /// The CA revoked it, or asked for its renewal at once.
-    pub revoked: Option<Revocation>,
-    /// Since when ticks find it due while no attempt of it is under way or to come.
-    pub idle_since: Option<LogTime>,
-    /// How long the last success took, in microseconds.
-    pub took_micros: Option<i64>,
-    /// How many times the usual that was.
-    pub slowness: Option<u32>,
-    /// Lines that prove the streak.
-    pub evidence: Evidence,
-    /// Open alerts by rule.
-    pub alerts: BTreeMap<String, OpenAlert>,
-    /// Its incident.
-    #[serde(default)]
-    pub link: Link,
     /// The next moment at which a rule has to be looked at.
     pub wake: Option<LogTime>,
+    #[serde(flatten)]
+    trouble: Aside,
+}
+
+/// [`Trouble`], if there is any.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Aside(Option<Box<Trouble>>);
+
+impl Serialize for Aside {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(trouble) => trouble.serialize(serializer),
+            None => serializer.serialize_map(Some(0))?.end(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Aside {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Some(Box::new(Trouble::deserialize(deserializer)?))))
+    }
+}
+
+impl Deref for Certificate {
+    type Target = Trouble;
+
+    fn deref(&self) -> &Trouble {
+        static NONE: Trouble = Trouble::NONE;
+        self.trouble.0.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for Certificate {
+    fn deref_mut(&mut self) -> &mut Trouble {
+        self.trouble.0.get_or_insert_default()
+    }
 }
 
 impl Certificate {
@@ -233,33 +310,27 @@ impl Certificate {
             not_after_heard: None,
             lifetime_micros: None,
             due: None,
-            open_job: None,
+            last_due: None,
             job: None,
             origin: None,
-            failing: None,
-            failed: None,
-            next: None,
             paced_failures: None,
-            ticks_due: 0,
-            last_due: None,
-            last_failure: None,
             succeeded: None,
+            took_micros: None,
+            slowness: None,
             issued_by: None,
             downgraded: false,
             public_before: false,
-            gave_up: false,
-            ended: false,
-            recovering: false,
             listed: false,
             unmanaged: false,
-            revoked: None,
-            idle_since: None,
-            took_micros: None,
-            slowness: None,
-            evidence: Evidence::default(),
-            alerts: BTreeMap::new(),
-            link: Link::default(),
             wake: None,
+            trouble: Aside::default(),
+        }
+    }
+
+    /// Forgets a trouble that is over, once its incident is gone, too.
+    pub(super) fn rest(&mut self) {
+        if self.trouble.0.as_ref().is_some_and(|one| one.is_over()) {
+            self.trouble.0 = None;
         }
     }
 
@@ -310,7 +381,7 @@ impl Certificate {
 
     /// The streak that is, else the one that was.
     pub fn streak(&self) -> Option<&Failing> {
-        self.failing.as_ref().or(self.failed.as_ref())
+        self.failing.as_ref().or(self.failed.as_deref())
     }
 
     /// Whether waiting cannot cure the failure.

@@ -4,6 +4,7 @@ use crate::caddy::entry::{Entry, Level};
 use crate::caddy::event::{Event, is_unknown, names_of};
 use crate::engine::alert::AlertRow;
 use crate::engine::certificate::Certificate;
+use crate::engine::certificates::Certificates;
 use crate::engine::evidence::Quote;
 use crate::engine::explained::Explained;
 use crate::engine::instance::Moved;
@@ -41,6 +42,13 @@ pub enum Seen {
 pub enum Notice {
     /// A stored row that could not be understood; what it said has to be learned anew.
     Unreadable(StateError),
+    /// It speaks of more names than are watched.
+    TooManyNames {
+        /// The watched Caddy.
+        instance: String,
+        /// So many are watched.
+        watched: usize,
+    },
     /// The log clock jumped by more than seven days, and a second line confirmed it.
     ClockJumped {
         /// The watched Caddy.
@@ -142,11 +150,18 @@ impl Engine {
             out,
         };
         let event = Event::of(entry);
+        let had_room = watched.instance.left_out == 0;
         if let Some(event) = &event {
             if learn(watched, event, entry.level, at) {
                 step.judge_all(watched);
             }
             step.event(watched, event, quote);
+            if had_room && watched.instance.left_out > 0 {
+                self.notices.push(Notice::TooManyNames {
+                    instance: instance.to_owned(),
+                    watched: Certificates::MAX,
+                });
+            }
         } else if is_unknown(entry) {
             let is_error = entry.level == Level::Error;
             watched.instance.unknown.note(&entry.msg, is_error);
@@ -286,7 +301,7 @@ impl Engine {
     /// Every certificate: its instance, that instance's log time, and its state.
     pub fn certificates(&self) -> impl Iterator<Item = (&str, Option<LogTime>, &Certificate)> {
         self.watched.iter().flat_map(|(instance, watched)| {
-            let certificates = watched.certificates.values();
+            let certificates = watched.certificates.iter();
             certificates.map(|one| (instance.as_str(), watched.instance.log_time, one))
         })
     }
@@ -296,9 +311,16 @@ impl Engine {
         let found = self.watched.get_key_value(instance);
         found.into_iter().flat_map(|(name, watched)| {
             let at = watched.instance.log_time.unwrap_or(UNTIMED);
-            let all = watched.certificates.values();
+            let all = watched.certificates.iter();
             all.map(move |one| Explained::new(name, &watched.instance, one, at))
         })
+    }
+
+    /// Instances that speak of more names than are watched, and in how many lines since their start.
+    pub fn left_out(&self) -> impl Iterator<Item = (&str, u64)> {
+        let all = self.watched.iter();
+        all.map(|(instance, watched)| (instance.as_str(), watched.instance.left_out))
+            .filter(|(_, lines)| *lines > 0)
     }
 
     /// What each instance said about certificates that nobody understood; only those that did.

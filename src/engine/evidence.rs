@@ -55,7 +55,9 @@ pub fn harmless(text: &str) -> String {
             char::REPLACEMENT_CHARACTER
         }
     };
-    text.chars().map(shown).collect()
+    let mut text: String = text.chars().map(shown).collect();
+    text.shrink_to_fit();
+    text
 }
 
 fn is_harmless(c: char) -> bool {

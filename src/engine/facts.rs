@@ -4,6 +4,7 @@ use crate::caddy::ca::Ca;
 use crate::caddy::cause::Cause;
 use crate::caddy::failure::Job;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource, Revocation};
+use crate::engine::certificates::Certificates;
 use crate::engine::evidence::neutral;
 use crate::engine::instance::Instance;
 use crate::rules::{Fact, Facts};
@@ -113,15 +114,15 @@ fn set_streak(facts: &mut Facts, certificate: &Certificate) {
 }
 
 /// The facts about the source itself.
-pub(super) fn source_facts<'a>(
+pub(super) fn source_facts(
     instance_name: &str,
     instance: &Instance,
-    mut certificates: impl Iterator<Item = &'a Certificate>,
+    certificates: &Certificates,
 ) -> Facts {
     let on_demand = &instance.on_demand;
     let mut facts = Facts::new();
     // While a renewal is due, each tick names it.
-    let waiting = certificates.any(|one| one.due.is_some() && one.last_due >= instance.rhythm.tick);
+    let waiting = certificates.is_any_due_since(instance.rhythm.tick);
     let next = instance.rhythm.next(waiting, instance.interval());
     facts.set(Fact::SourceName, Some(instance_name));
     facts.set(Fact::Informed, Some(instance.informed));

@@ -25,14 +25,13 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
     let known = certificate.failing.as_ref();
     let since = known.map_or(began.unwrap_or(at), |failing| failing.since);
     let span = (at - since).max(event.elapsed.unwrap_or_default());
-    certificate.public_before |= ca.is_some_and(Ca::is_public);
     let blocks = ca == Some(Ca::Staging) && cause.is_of_ca();
     let staging_failures = match known {
         _ if !blocks => 0,
         Some(failing) => failing.staging_failures.saturating_add(1),
         None => 1,
     };
-    certificate.failing = Some(Failing {
+    let failing = Failing {
         since,
         span_micros: span.num_microseconds().unwrap_or(i64::MAX),
         attempts: known
@@ -46,11 +45,14 @@ fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attem
         staging_failures,
         rate_limited_until: blame.as_ref().and_then(|blame| blame.rate_limited_until),
         ca_url: blame.and_then(|blame| blame.ca_url),
-    });
+    };
+    certificate.public_before |= ca.is_some_and(Ca::is_public);
+    certificate.failing = Some(failing);
     certificate.recovering = false;
     certificate.last_failure = Some(at);
     if let Some(job) = &mut certificate.open_job {
         job.running = false;
+        (job.first_blame, job.problem) = (None, None);
     }
 }
 

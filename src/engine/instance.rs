@@ -3,7 +3,7 @@
 use crate::caddy::backoff::{Table, Tick};
 use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
-use crate::engine::alert::{Link, OpenAlert};
+use crate::engine::alert::{Alerts, Link};
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::evidence::Evidence;
 use crate::engine::on_demand::OnDemand;
@@ -14,7 +14,7 @@ use crate::engine::usual::Usual;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A jump ahead of more than this counts only when a second line confirms it.
 pub(super) const JUMP: TimeDelta = TimeDelta::days(7);
@@ -41,6 +41,8 @@ pub(super) struct Instance {
     pub strangers: BTreeSet<Name>,
     /// What became of them.
     pub on_demand: OnDemand,
+    /// Lines about names for which there was no room, since its start.
+    pub left_out: u64,
     /// Whether it has printed a whole list of its managed names since its start.
     pub lists: bool,
     /// When it last printed a list of its managed names.
@@ -64,7 +66,7 @@ pub(super) struct Instance {
     /// Lines that prove its alerts.
     pub evidence: Evidence,
     /// Open alerts about the source itself, by rule.
-    pub alerts: BTreeMap<String, OpenAlert>,
+    pub alerts: Alerts,
     /// The incident of those.
     #[serde(default)]
     pub link: Link,
@@ -123,6 +125,7 @@ impl Instance {
         self.ticker.start(at);
         self.dropped.clear();
         self.strangers.clear();
+        self.left_out = 0;
         self.lists &= listed;
         listed
     }

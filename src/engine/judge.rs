@@ -2,7 +2,9 @@
 
 use crate::caddy::cause::Cause;
 use crate::caddy::remedy::{Generation, advise, next_step};
-use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
+use crate::engine::alert::{
+    AlertRow, Alerts, Change, ClosedBy, OpenAlert, share_remedies, stable_id,
+};
 use crate::engine::apply::Outcome;
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::neutral;
@@ -13,7 +15,6 @@ use crate::rules::{
 };
 use crate::time::LogTime;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// One look at one certificate or source.
 pub(super) struct Judge<'a> {
@@ -43,7 +44,7 @@ pub(super) enum Which<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Case {
     /// Open alerts by rule.
-    pub(super) alerts: BTreeMap<String, OpenAlert>,
+    pub(super) alerts: Alerts,
     /// The next moment at which a rule has to be looked at.
     pub(super) wake: Option<LogTime>,
     pub(super) rows: Vec<AlertRow>,
@@ -51,7 +52,7 @@ pub(super) struct Case {
 
 impl Case {
     /// A case with what is open, and no row yet.
-    pub(super) fn open(alerts: BTreeMap<String, OpenAlert>, wake: Option<LogTime>) -> Self {
+    pub(super) fn open(alerts: Alerts, wake: Option<LogTime>) -> Self {
         Self {
             alerts,
             wake,
@@ -130,17 +131,18 @@ impl Judge<'_> {
         };
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
         let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
-        let alert = OpenAlert {
+        let alert = Box::new(OpenAlert {
             id,
             severity,
             opened_at,
-            title: fill(&rule.texts.title),
-            summary: fill(&rule.texts.summary),
-            remedy: fill(&rule.texts.remedy),
+            title: fill(&rule.texts.title).into(),
+            summary: fill(&rule.texts.summary).into(),
+            remedy: fill(&rule.texts.remedy).into(),
             told: known.and_then(|alert| alert.told),
-        };
+        });
         self.change((reason, None), (&rule.id, &alert), case);
         case.alerts.insert(rule.id.clone(), alert);
+        share_remedies(&mut case.alerts);
     }
 
     fn id(&self, rule: &Rule) -> String {

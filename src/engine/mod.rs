@@ -16,6 +16,7 @@ mod apply;
 mod blame;
 pub mod case;
 pub mod certificate;
+mod certificates;
 mod door;
 pub mod evidence;
 pub mod example;

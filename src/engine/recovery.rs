@@ -72,7 +72,7 @@ pub(super) fn replaced(certificate: &mut Certificate, event: &Event, at: LogTime
 }
 
 fn recover(certificate: &mut Certificate) {
-    certificate.failed = certificate.failing.take();
+    certificate.failed = certificate.failing.take().map(Box::new);
     certificate.recovering = false;
     certificate.due = None;
     certificate.last_due = None;

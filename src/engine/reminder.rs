@@ -69,7 +69,7 @@ fn lead(about: About<'_>) -> Option<(&str, &OpenAlert)> {
     alerts
         .filter(|(_, alert)| alert.severity == Severity::Critical)
         .min_by_key(|(rule, _)| telling(rule))
-        .map(|(rule, alert)| (rule.as_str(), alert))
+        .map(|(rule, alert)| (rule.as_str(), &**alert))
 }
 
 /// Whether a success was logged; or Caddy was started anew, two ticks have passed where they would

@@ -1,7 +1,6 @@
 //! What people have to be told, once a log is read to its end.
 
-use crate::caddy::name::Name;
-use crate::engine::certificate::Certificate;
+use crate::engine::certificates::Certificates;
 use crate::engine::incident::{Due, Incident, Standing, View};
 use crate::engine::instance::Instance;
 use crate::engine::message::{Message, Reason};
@@ -9,7 +8,7 @@ use crate::engine::state::Watched;
 use crate::engine::subject::{About, AboutMut, Subject};
 use crate::rules::Severity;
 use crate::time::LogTime;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Watched {
     /// The messages that are due now.
@@ -126,7 +125,7 @@ impl Watched {
 /// The state behind a subject, if it is still there.
 pub(super) fn about<'a>(
     instance: &'a Instance,
-    certificates: &'a BTreeMap<Name, Certificate>,
+    certificates: &'a Certificates,
     subject: &Subject,
 ) -> Option<About<'a>> {
     match subject {

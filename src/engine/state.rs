@@ -2,7 +2,9 @@
 
 use crate::caddy::entry::Entry;
 use crate::caddy::name::Name;
+use crate::engine::alert::share_remedies;
 use crate::engine::certificate::Certificate;
+use crate::engine::certificates::Certificates;
 use crate::engine::evidence::Quote;
 use crate::engine::incident::{Former, Incident, Register};
 use crate::engine::instance::Instance;
@@ -36,7 +38,7 @@ pub struct StateError {
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     pub(super) instance: Instance,
-    pub(super) certificates: BTreeMap<Name, Certificate>,
+    pub(super) certificates: Certificates,
     pub(super) incidents: Register,
     /// Certificates that changed since the rows were taken.
     pub(super) changed: BTreeSet<Name>,
@@ -84,7 +86,7 @@ impl Watched {
     /// Whether only handshakes ask for a name. Of too many strangers not all are remembered, and then
     /// whatever is not managed counts as one.
     pub(super) fn is_stranger(&self, name: &Name) -> bool {
-        let crowded = self.instance.is_crowded() && !self.certificates.contains_key(name);
+        let crowded = self.instance.is_crowded() && !self.certificates.contains(name);
         crowded || self.instance.strangers.contains(name)
     }
 
@@ -114,7 +116,7 @@ impl Watched {
             self.incidents.restore(incident);
             self.incidents.reschedule(&id);
         }
-        for certificate in self.certificates.values_mut() {
+        for certificate in self.certificates.iter_mut() {
             let about = AboutMut::Certificate(certificate);
             self.incidents.relink(instance, about);
         }
@@ -183,14 +185,15 @@ fn put_back(watched: &mut Watched, kind: &str, value: &str) -> serde_json::Resul
             watched.wakes.extend(wake.map(|at| (at, Subject::Source)));
         }
         CERTIFICATE => {
-            let certificate: Certificate = serde_json::from_str(value)?;
+            let mut certificate: Certificate = serde_json::from_str(value)?;
+            if !certificate.alerts.is_empty() {
+                share_remedies(&mut certificate.alerts);
+            }
             let name = certificate.name.clone();
-            watched.wakes.extend(
-                certificate
-                    .wake
-                    .map(|at| (at, Subject::Certificate(name.clone()))),
-            );
-            watched.certificates.insert(name, certificate);
+            watched
+                .wakes
+                .extend(certificate.wake.map(|at| (at, Subject::Certificate(name))));
+            watched.certificates.put(Box::new(certificate));
         }
         INCIDENT => {
             let incident = serde_json::from_str::<Incident>(value);

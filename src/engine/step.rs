@@ -17,6 +17,7 @@ use crate::engine::state::Watched;
 use crate::engine::subject::{About, AboutMut, Subject};
 use crate::rules::{Captures, Facts, Rule, RuleSet, Scope};
 use crate::time::LogTime;
+use std::collections::BTreeSet;
 
 /// The moment used while no line of an instance had a time.
 pub(super) const UNTIMED: LogTime = LogTime::from_micros(i64::MIN);
@@ -42,29 +43,19 @@ impl Step<'_> {
                     | Means::WorkerPanicked
                     | Means::AccountLost
             );
-            let runs = |one: &&Certificate| {
+            let fits = |one: &&Certificate| {
                 let open = one.open_job.as_ref();
-                open.is_some_and(|open| open.running && event.job.is_none_or(|job| job == open.job))
+                open.is_some_and(|open| event.job.is_none_or(|job| job == open.job))
             };
-            let mut running = watched
-                .certificates
-                .values()
-                .filter(|one| ends && runs(one));
+            let running = watched.certificates.running();
+            let mut running = running.filter(|one| ends && fits(one));
             let only = running.next().filter(|_| running.next().is_none());
             return only.map(|one| one.name.clone()).into_iter().collect();
         }
-        // A certificate that only handshakes keep is called due on the same logger as a managed one.
-        let unlisted =
-            watched.instance.lists && matches!(event.means, Means::Due | Means::DueByAri);
-        let creates = (event.not_after.is_some() || concerns_management(event.means))
-            && !event.on_demand
-            && !unlisted
-            && !watched.instance.is_crowded();
-        let ignored = |name: &Name| {
-            watched.instance.dropped.contains(name) || watched.instance.strangers.contains(name)
+        let has_room = !watched.certificates.is_full();
+        let known = |name: &&Name| {
+            watched.certificates.contains(name) || has_room && makes_known(watched, event, name)
         };
-        let known =
-            |name: &&Name| watched.certificates.contains_key(*name) || (creates && !ignored(name));
         event.names.iter().filter(known).cloned().collect()
     }
 
@@ -91,6 +82,11 @@ impl Step<'_> {
             Means::MaintenanceStarted => self.restart(watched),
             Means::Managing => self.manage(watched, event),
             _ => {
+                let left_out =
+                    |name| watched.certificates.is_full() && makes_known(watched, event, name);
+                if event.names.iter().any(left_out) {
+                    watched.instance.left_out += 1;
+                }
                 for name in Self::names(watched, event) {
                     self.apply(watched, &name, event, quote);
                 }
@@ -115,12 +111,12 @@ impl Step<'_> {
             return;
         }
         for name in names {
-            if let Some(mut certificate) = watched.certificates.remove(name) {
+            if let Some(mut certificate) = watched.certificates.take(name) {
                 certificate.evidence.last = Some(quote());
                 self.hear(watched, &mut certificate, self.at, |judge, case| {
                     judge.open(case, &Which::Matched(rule, captures));
                 });
-                watched.certificates.insert(name.clone(), certificate);
+                watched.certificates.put(certificate);
             }
         }
     }
@@ -159,7 +155,7 @@ impl Step<'_> {
             quote,
         );
         self.look(watched, &mut certificate, outcome, &before);
-        watched.certificates.insert(name.clone(), certificate);
+        watched.certificates.put(certificate);
     }
 
     /// Judges a certificate after a change of its state.
@@ -203,6 +199,7 @@ impl Step<'_> {
         watched
             .incidents
             .enter(self.instance, about, &mut case.rows);
+        watched.incidents.unlink(certificate);
         self.conclude(watched, subject, wake, case);
     }
 
@@ -214,7 +211,7 @@ impl Step<'_> {
         hearing: impl FnOnce(&Judge<'_>, &mut Case),
     ) {
         let mut instance = std::mem::take(&mut watched.instance);
-        let facts = source_facts(self.instance, &instance, watched.certificates.values());
+        let facts = source_facts(self.instance, &instance, &watched.certificates);
         let alerts = std::mem::take(&mut instance.alerts);
         let wake = instance.wake;
         let mut case = Case::open(alerts, wake);
@@ -315,10 +312,10 @@ impl Step<'_> {
             });
             return;
         };
-        if let Some(mut certificate) = watched.certificates.remove(&name) {
+        if let Some(mut certificate) = watched.certificates.take(&name) {
             certificate.wake = None;
             self.hear(watched, &mut certificate, at, judge_all);
-            watched.certificates.insert(name, certificate);
+            watched.certificates.put(certificate);
         }
     }
 
@@ -339,12 +336,12 @@ impl Step<'_> {
     /// Judges the source and every certificate by every rule.
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
         self.look_at_source(watched);
-        for name in watched.certificates.keys().cloned().collect::<Vec<_>>() {
-            if let Some(mut certificate) = watched.certificates.remove(&name) {
+        for name in watched.certificates.names() {
+            if let Some(mut certificate) = watched.certificates.take(&name) {
                 self.hear(watched, &mut certificate, self.at, |judge, case| {
                     judge.open(case, &Which::All);
                 });
-                watched.certificates.insert(name, certificate);
+                watched.certificates.put(certificate);
             }
         }
     }
@@ -361,8 +358,8 @@ impl Step<'_> {
             judge.close_matched(case);
             judge.close(Outcome::default(), case);
         });
-        for name in watched.certificates.keys().cloned().collect::<Vec<_>>() {
-            let Some(mut certificate) = watched.certificates.remove(&name) else {
+        for name in watched.certificates.names() {
+            let Some(mut certificate) = watched.certificates.take(&name) else {
                 continue;
             };
             let before = facts(self.instance, &watched.instance, &certificate, self.at);
@@ -370,7 +367,7 @@ impl Step<'_> {
             restarted(&mut certificate);
             certificate.listed = was_listed;
             self.look(watched, &mut certificate, Outcome::default(), &before);
-            watched.certificates.insert(name, certificate);
+            watched.certificates.put(certificate);
         }
     }
 
@@ -384,16 +381,21 @@ impl Step<'_> {
         for name in &event.names {
             watched.instance.dropped.remove(name);
             watched.instance.strangers.remove(name);
+            if watched.certificates.is_full() && !watched.certificates.contains(name) {
+                watched.instance.left_out += 1;
+                continue;
+            }
             let mut certificate = take(watched, name);
             let before = facts(self.instance, &watched.instance, &certificate, self.at);
             certificate.listed = true;
             self.look(watched, &mut certificate, Outcome::default(), &before);
-            watched.certificates.insert(name.clone(), certificate);
+            watched.certificates.put(certificate);
         }
+        let named: BTreeSet<&Name> = event.names.iter().collect();
         let gone: Vec<Name> = watched
             .certificates
-            .values()
-            .filter(|one| whole && one.listed && !event.names.contains(&one.name))
+            .iter()
+            .filter(|one| whole && one.listed && !named.contains(&one.name))
             .map(|one| one.name.clone())
             .collect();
         for name in gone {
@@ -402,7 +404,7 @@ impl Step<'_> {
     }
 
     fn forget(&mut self, watched: &mut Watched, name: &Name) {
-        if let Some(mut certificate) = watched.certificates.remove(name) {
+        if let Some(mut certificate) = watched.certificates.take(name) {
             self.hear(watched, &mut certificate, self.at, |judge, case| {
                 judge.close_where(ClosedBy::Forgotten, case, |_| true);
                 case.wake = None;
@@ -412,10 +414,20 @@ impl Step<'_> {
     }
 }
 
+/// Whether a line makes a name one to watch.
+fn makes_known(watched: &Watched, event: &Event, name: &Name) -> bool {
+    let instance = &watched.instance;
+    // A certificate that only handshakes keep is called due on the same logger as a managed one.
+    let unlisted = instance.lists && matches!(event.means, Means::Due | Means::DueByAri);
+    let creates = event.not_after.is_some() || concerns_management(event.means);
+    let ignored = instance.dropped.contains(name) || watched.is_stranger(name);
+    creates && !event.on_demand && !unlisted && !ignored && !watched.certificates.contains(name)
+}
+
 /// Takes a certificate out of the state, or a fresh one.
-fn take(watched: &mut Watched, name: &Name) -> Certificate {
-    watched.certificates.remove(name).unwrap_or_else(|| {
-        let mut fresh = Certificate::new(name.clone());
+fn take(watched: &mut Watched, name: &Name) -> Box<Certificate> {
+    watched.certificates.take(name).unwrap_or_else(|| {
+        let mut fresh = Box::new(Certificate::new(name.clone()));
         fresh.paced_failures = watched.instance.started.map(|_| 0);
         fresh
     })

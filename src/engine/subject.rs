@@ -2,13 +2,12 @@
 
 use crate::caddy::cause::Cause;
 use crate::caddy::name::Name;
-use crate::engine::alert::{Link, OpenAlert};
+use crate::engine::alert::{Alerts, Link};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::instance::Instance;
 use crate::rules::Scope;
 use crate::time::LogTime;
-use std::collections::BTreeMap;
 
 /// What an incident is about, within one watched Caddy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +79,7 @@ impl<'a> About<'a> {
     }
 
     /// Its open alerts by rule.
-    pub(super) fn alerts(self) -> &'a BTreeMap<String, OpenAlert> {
+    pub(super) fn alerts(self) -> &'a Alerts {
         match self {
             Self::Source(instance) => &instance.alerts,
             Self::Certificate(certificate) => &certificate.alerts,
@@ -123,7 +122,7 @@ impl AboutMut<'_> {
     }
 
     /// Its open alerts by rule.
-    pub(super) fn alerts(&mut self) -> &mut BTreeMap<String, OpenAlert> {
+    pub(super) fn alerts(&mut self) -> &mut Alerts {
         match self {
             Self::Source(instance) => &mut instance.alerts,
             Self::Certificate(certificate) => &mut certificate.alerts,

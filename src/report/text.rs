@@ -93,6 +93,15 @@ pub fn silences(count: usize) -> String {
     }
 }
 
+/// That some names are not watched, because there are too many; nothing where all are.
+pub fn left_out<'u>(all: impl Iterator<Item = (&'u str, u64)>) -> String {
+    let said = all.map(|(instance, lines)| {
+        let lines = thousands(lines);
+        format!("\n{instance} has more names than are watched: {lines} lines about others were left out.\n")
+    });
+    said.collect()
+}
+
 /// What was said about certificates that nobody understood; nothing where all was.
 pub fn unknown<'u>(unknowns: impl Iterator<Item = (&'u str, &'u Unknowns)>) -> String {
     let mut text = String::new();

@@ -31,7 +31,7 @@ fn expect_true_counts(watcher: &Watcher, told: usize) {
             .engine
             .certificates()
             .filter(|(_, _, one)| one.link.incident.as_ref() == Some(&message.incident))
-            .filter(|(_, _, one)| one.alerts.values().any(counts))
+            .filter(|(_, _, one)| one.alerts.values().any(|alert| counts(alert)))
             .map(|(_, _, one)| one.name.as_str())
             .collect();
         if message.reason == Reason::Closed {

@@ -296,6 +296,9 @@ impl Pump {
                         "{instance}: the clock of the log jumped ahead to {to}"
                     ));
                 }
+                Notice::TooManyNames { instance, watched } => say(&format!(
+                    "warning: {instance}: only the first {watched} certificates are watched; `notafter status` counts the lines about others"
+                )),
                 Notice::Unreadable(error) => say(&format!("warning: {error}; it is learned anew")),
             }
         }

@@ -1,6 +1,7 @@
 //! The incidents of one watched Caddy: which one a name belongs to, and when to look at which.
 
-use crate::engine::alert::AlertRow;
+use crate::engine::alert::{AlertRow, Link};
+use crate::engine::certificate::Certificate;
 use crate::engine::incident::Incident;
 use crate::engine::incident::fault::{Fault, Place};
 use crate::engine::policy::Policy;
@@ -106,6 +107,14 @@ impl Register {
         self.by_fault.insert(fault, id.clone());
         self.all.insert(id.clone(), incident);
         id
+    }
+
+    /// Forgets which incident a certificate was in, once that is gone.
+    pub(in crate::engine) fn unlink(&self, certificate: &mut Certificate) {
+        let gone = |id: &String| !self.all.contains_key(id);
+        if certificate.link.incident.as_ref().is_some_and(gone) {
+            certificate.link = Link::default();
+        }
     }
 
     /// Weighs what is open about a certificate or source in its incident, as the log stands at a
@@ -229,7 +238,7 @@ impl Register {
     /// Puts what has open alerts back into its stored incident. Where that cannot be read, a new one
     /// begins.
     pub(in crate::engine) fn relink(&mut self, instance: &str, mut about: AboutMut<'_>) {
-        let first = about.alerts().iter().next();
+        let first = about.about().alerts().iter().next();
         let Some((rule, at)) = first.map(|(rule, alert)| (rule.clone(), alert.opened_at)) else {
             return;
         };

@@ -35,7 +35,9 @@ impl<'a> Standing<'a> {
     ) -> Option<Self> {
         let open = about.alerts().iter();
         let open = open.filter(|(rule, _)| may_be_told(about, rule));
-        let alerts: Vec<_> = open.map(|(rule, alert)| (rule.as_str(), alert)).collect();
+        let alerts: Vec<(&str, &OpenAlert)> = open
+            .map(|(rule, alert)| (rule.as_str(), &**alert))
+            .collect();
         let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
             (
                 Reverse(alert.severity),
@@ -72,9 +74,7 @@ impl<'a> Standing<'a> {
     fn said(&self, instance: &str) -> &'a str {
         let (_, alert) = self.lead;
         let rest = alert.title.strip_prefix(self.about.called(instance));
-        rest.map_or(alert.title.as_str(), |rest| {
-            rest.trim_start_matches([':', ' '])
-        })
+        rest.map_or(&*alert.title, |rest| rest.trim_start_matches([':', ' ']))
     }
 
     fn listed(&self, instance: &str, at: Option<LogTime>) -> String {
