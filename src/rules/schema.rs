@@ -1,6 +1,6 @@
 //! What a rule file and a test file may hold, as JSON Schema, so that an editor can complete and check them.
 //!
-//! The readers, [`super::load`] and [`super::case`], decide; `tests/schema.rs` holds the two together. Draft 7 is what
+//! The readers, `load` and `case`, decide; `tests/schema.rs` holds the two together. Draft 7 is what
 //! editors of TOML understand.
 
 use super::case::EXPECTED;
