@@ -14,6 +14,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// A busy machine takes its time; a line that is lost never comes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// What a follower has handed over so far.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -377,7 +380,7 @@ impl Follower {
 fn wait_for(from: &Receiver<FromSource>, seen: &mut Seen, done: impl Fn(&Seen) -> bool) {
     let start = Instant::now();
     while !done(seen) {
-        let left = Duration::from_secs(5).saturating_sub(start.elapsed());
+        let left = PATIENCE.saturating_sub(start.elapsed());
         let said = from.recv_timeout(left);
         seen.take(said.unwrap_or_else(|_| panic!("{:?} {:?}", seen.lines, seen.notices)));
     }
