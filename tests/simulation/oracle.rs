@@ -72,12 +72,43 @@ struct View<'a> {
 /// Everything that is due until a moment.
 pub(crate) fn expected(script: &Script, until: i64) -> BTreeSet<Due> {
     let mut all = BTreeSet::new();
+    let slow = slow(script);
     for life in &script.lives {
         let mut view = View::new(script, life, until);
         view.judge();
+        if slow.contains(&life.name) {
+            // It stays open: the next attempt that could close it is weeks away.
+            let at = view.succeeded.unwrap_or_default();
+            view.row("renewal-slow", at, "info", "opened");
+        }
         all.append(&mut view.all);
     }
     all
+}
+
+/// Names whose attempt succeeded, but took ten times as long as the middle one of those before.
+fn slow(script: &Script) -> BTreeSet<String> {
+    let mut successes: Vec<(i64, i64, &String)> = Vec::new();
+    for (name, truths) in &script.truth {
+        let mut began = 0;
+        for &(at, truth) in truths {
+            match truth {
+                Truth::Began => began = at,
+                Truth::Succeeded => successes.push((at, at - began, name)),
+                _ => {}
+            }
+        }
+    }
+    successes.sort_unstable();
+    let is_slow = |index: &usize| {
+        let mut before: Vec<i64> = successes[..*index].iter().map(|one| one.1).collect();
+        before.sort_unstable();
+        let middle = before.get(before.len() / 2).filter(|_| before.len() >= 3);
+        let took = successes[*index].1;
+        middle.is_some_and(|middle| took >= 10 * middle && took >= 30 * S)
+    };
+    let found = (0..successes.len()).filter(is_slow);
+    found.map(|index| successes[index].2.clone()).collect()
 }
 
 impl Failed {
@@ -279,16 +310,16 @@ impl<'a> View<'a> {
     }
 
     /// The first moment from this one on at which its latest failure is loud, or a second tick has
-    /// called it due.
+    /// called it due and no attempt has succeeded since.
     fn loud_from(&self, moment: i64, ticks: bool) -> Option<i64> {
-        let second_tick = self.due_lines.get(1).copied().filter(|_| ticks);
+        let success = self.succeeded.unwrap_or(i64::MAX);
+        let second_tick = self.due_lines.get(1).copied();
+        let second_tick = second_tick.map(|tick| tick.max(moment));
+        let second_tick = second_tick.filter(|tick| ticks && *tick < success);
         let latest = self.failures.iter().rfind(|one| one.at <= moment);
-        if latest.is_some_and(Failed::is_loud)
-            || second_tick <= Some(moment) && second_tick.is_some()
-        {
-            return Some(moment);
-        }
+        let is_loud = latest.is_some_and(Failed::is_loud);
         let loud = self.first(|one| one.at > moment && one.is_loud());
+        let loud = if is_loud { Some(moment) } else { loud };
         loud.into_iter().chain(second_tick).min()
     }
 
