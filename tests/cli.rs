@@ -4,6 +4,9 @@
 #[path = "cli/explain.rs"]
 mod explain;
 #[cfg(test)]
+#[path = "kit/forged.rs"]
+mod forged;
+#[cfg(test)]
 #[path = "cli/inputs.rs"]
 mod inputs;
 #[cfg(test)]

@@ -5,6 +5,9 @@
 #[path = "formats/console.rs"]
 mod console;
 #[cfg(test)]
+#[path = "kit/forged.rs"]
+mod forged;
+#[cfg(test)]
 #[path = "formats/hostile.rs"]
 mod hostile;
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What strangers write into a log through requests opens nothing and changes nothing.
 
+use crate::forged::{NAME, forged};
 use crate::program::{fixture, run};
 use crate::rows::{alerts, of_type, rows};
-use crate::stranger::{NAME, Stranger, forged};
+use crate::stranger::Stranger;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;

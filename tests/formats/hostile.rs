@@ -1,25 +1,7 @@
 //! Lines that strangers can bring about, with entries of Caddy quoted in them.
 
+use crate::forged::{NAME, forged};
 use serde_json::{Value, json};
-
-/// Whole entries that would open alerts if they were believed.
-fn forged() -> Vec<String> {
-    let name = "start.example.test";
-    let entries = [
-        json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls.renew", "msg": "will retry",
-            "error": format!("[{name}] Renew: unexpected response code 'SERVFAIL' for _acme-challenge.{name}."),
-            "attempt": 29, "retrying_in": 21_600, "elapsed": 151_329.1, "max_duration": 2_592_000}),
-        json!({"level": "info", "ts": 1_795_434_180.5, "logger": "tls.renew", "msg": "renewing certificate",
-            "identifier": name, "remaining": -5}),
-        json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls", "msg": "job failed",
-            "error": format!("[{name}] [{name}] Renew: HTTP 429 urn:ietf:params:acme:error:rateLimited - no")}),
-        json!({"level": "info", "ts": 1_795_434_180.5, "logger": "tls.cache", "msg": "replaced certificate in cache",
-            "subjects": [name], "new_expiration": 1_900_000_000}),
-        json!({"level": "error", "ts": 1_795_434_180.5, "logger": "tls.obtain",
-            "msg": "final attempt; giving up", "error": format!("[{name}] Obtain: x")}),
-    ];
-    entries.iter().map(Value::to_string).collect()
-}
 
 fn request(evil: &str) -> Value {
     json!({
@@ -61,7 +43,7 @@ pub(crate) fn hostile(number: usize, ts: f64) -> String {
             line("error", ts, "http.log.error", &msg, &fields)
         }
         2 => {
-            let error = format!("[start.example.test] Renew: {evil}");
+            let error = format!("[{NAME}] Renew: {evil}");
             let fields = json!({"error": error, "request": request(evil)});
             let msg = "aborting with incomplete response";
             line("error", ts, "http.handlers.reverse_proxy", msg, &fields)
