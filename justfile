@@ -31,14 +31,16 @@ strangers LINES="1000000" SEED="1":
 replay-incident *ARGS:
     cargo run --locked --release -- replay fixtures/incident-2026-05-03/caddy.log {{ARGS}}
 
+# The whole lab, part after part: real Caddys, Matrix, Docker, Podman, systemd (root, Debian 12, half an hour).
+lab: lab-expiry lab-scenarios lab-matrix lab-docker lab-podman lab-package
+
+# With `--captures fixtures/captures` it records their logs anew.
 # Six versions of Caddy run into an expiry, with notafter watching (root, Debian 12, four minutes).
-# `just lab --captures fixtures/captures` records their logs anew.
-lab *ARGS:
+lab-expiry *ARGS:
     cargo build --locked --release
     python3 tests/lab/run.py --notafter target/release/notafter {{ARGS}}
 
 # Many ways for things to go wrong, on all six versions, and what notafter understands of them (root, ten minutes).
-# `just lab-record` records the fixtures anew.
 lab-scenarios *ARGS:
     python3 tests/lab/scenarios.py {{ARGS}}
     NOTAFTER_CAPTURES=target/lab/scenarios cargo test --locked --test understood -- --nocapture
