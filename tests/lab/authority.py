@@ -83,7 +83,7 @@ def not_after(certificate):
 
 
 def start_pebble(binary, authority, directory, resolver=None):
-    """An ACME server that accepts every challenge unseen; with the port of a resolver it checks them. Returns its port."""
+    """An ACME server that accepts every challenge unseen; with the address of a resolver it checks them. Returns its port."""
     directory.mkdir(parents=True, exist_ok=True)
     now = time.time()
     certificate, key = authority.issue([LOOPBACK, "localhost"], now - 3600, now + 86_400, directory)
@@ -108,7 +108,7 @@ def start_pebble(binary, authority, directory, resolver=None):
     if resolver is None:
         environment["PEBBLE_VA_ALWAYS_VALID"] = "1"
     else:
-        command += ["-dnsserver", f"{LOOPBACK}:{resolver}"]
+        command += ["-dnsserver", resolver]
     process = Process("pebble", command, directory, environment)
     wait_for_port(port, process)
     return port

@@ -21,8 +21,9 @@ class Site:
 class Caddy:
     """Runs below `directory`; the log is `caddy.log` there."""
 
-    def __init__(self, binary, directory, authority, sites):
+    def __init__(self, binary, directory, authority, sites, before=()):
         self.binary = binary
+        self.before = before
         self.directory = directory
         self.log = directory / "caddy.log"
         self.storage = directory / "storage"
@@ -37,16 +38,16 @@ class Caddy:
         return self.storage / "certificates" / f"{LOOPBACK}-{site.ca_port}-dir" / site.name / f"{site.name}.crt"
 
     def start(self):
-        self.process = start_caddy(self.binary, self.caddyfile, self.directory)
+        self.process = start_caddy(self.binary, self.caddyfile, self.directory, self.before)
 
     def stop(self):
         return self.process.end()
 
 
-def start_caddy(binary, caddyfile, directory):
+def start_caddy(binary, caddyfile, directory, before=()):
     """HOME and the XDG directories point into the lab: nothing is written elsewhere."""
     home = {"HOME": str(directory), "XDG_DATA_HOME": f"{directory}/data", "XDG_CONFIG_HOME": f"{directory}/config"}
-    command = [binary, "run", "--config", caddyfile, "--adapter", "caddyfile"]
+    command = [*before, binary, "run", "--config", caddyfile, "--adapter", "caddyfile"]
     return Process("caddy", command, directory, home)
 
 

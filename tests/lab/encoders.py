@@ -31,6 +31,8 @@ VARIANTS = {
 # What only some versions have, and the module by which they are known.
 IF_MODULE = {
     "append": ("append", "append {\n\t\t\twrap json\n\t\t\tfields {\n\t\t\t\thost example\n\t\t\t}\n\t\t}"),
+    "journald-json": ("journald", "journald {\n\t\t\twrap json\n\t\t}"),
+    "journald-console": ("journald", "journald {\n\t\t\twrap console\n\t\t}"),
     "whole-milliseconds": ("append", _json(duration_format="ms")),
 }
 

@@ -11,7 +11,7 @@ from processes import LOOPBACK
 
 PROBLEM = "application/problem+json"
 ORDERS = "/order-plz"
-PASS, LIMIT, NONSENSE, CAA = "pass", "limit", "nonsense", "caa"
+PASS, LIMIT, NONSENSE, CAA, SERVFAIL = "pass", "limit", "nonsense", "caa", "servfail"
 
 
 class Faulty:
@@ -69,6 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             headers = {key: value for key, value in self.headers.items() if key.lower() != "connection"}
             status, got, answer = self.faulty.ask(self.command, self.path, body, headers)
+            if mode == SERVFAIL:
+                answer = _in_words_of_boulder(answer)
             dropped = ("content-length", "connection", "transfer-encoding")
             self.answer(status, [pair for pair in got if pair[0].lower() not in dropped], answer)
 
@@ -87,3 +89,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _in_words_of_boulder(answer):
+    """An authorization with what pebble says of a look-up in the words of Let's Encrypt (boulder, `bdns/problem.go`).
+
+    Pebble says the same of every look-up that fails.
+    """
+    try:
+        authorization = json.loads(answer)
+    except ValueError:
+        return answer
+    if not isinstance(authorization, dict) or "challenges" not in authorization:
+        return answer
+    name = authorization["identifier"]["value"]
+    for challenge in authorization["challenges"]:
+        if "error" in challenge:
+            detail = f"DNS problem: SERVFAIL looking up A for {name} - the domain's nameservers may be malfunctioning"
+            challenge["error"] = {"type": "urn:ietf:params:acme:error:dns", "detail": detail, "status": 400}
+    return json.dumps(authorization).encode()

