@@ -27,6 +27,10 @@ strangers LINES="1000000" SEED="1":
     NOTAFTER_STRANGERS={{LINES}} NOTAFTER_SEED={{SEED}} cargo test --locked --test cli whatever_strangers_send -- --nocapture
     NOTAFTER_STRANGERS={{LINES}} cargo test --locked --test formats strangers
 
+# Every recording printed anew in every format, each alone; the tests print each in one mix.
+formats:
+    NOTAFTER_EVERY_FORMAT=1 cargo test --locked --test formats every_recording
+
 # When would the alarm have rung?
 replay-incident *ARGS:
     cargo run --locked --release -- replay fixtures/incident-2026-05-03/caddy.log {{ARGS}}

@@ -2,6 +2,9 @@
 //! them, and in any mix, and must mean what they meant.
 
 #[cfg(test)]
+#[path = "kit/captures.rs"]
+mod captures;
+#[cfg(test)]
 #[path = "formats/console.rs"]
 mod console;
 #[cfg(test)]

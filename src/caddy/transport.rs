@@ -195,7 +195,8 @@ fn stamped(line: &[u8]) -> Option<Layer<'_>> {
             ..plain(inside, writer, Some(at))
         })
     };
-    Some(cri().unwrap_or_else(|| plain(inside, "", Some(at))))
+    // In front of a level it is the entry's own time.
+    cri().or_else(|| (!console::begins(line, Utc.fix())).then(|| plain(inside, "", Some(at))))
 }
 
 /// `NAME  | ` of `docker compose logs`.
@@ -350,6 +351,17 @@ mod tests {
             "1.2.3.4 - - [03/May/2026:22:04:01 +0000] \"GET /x[1]: {} HTTP/1.1\"",
             "GET / caddy | {}",
             "",
+        ] {
+            assert_eq!(taken(line), None, "{line}");
+        }
+    }
+
+    /// Else lengths could not be measured against the time that the entry itself has.
+    #[test]
+    fn the_time_of_a_console_line_is_not_taken_off() {
+        for line in [
+            "2026-05-03T22:04:01Z  ERROR  tls.renew  will retry  {\"error\": \"x\"}",
+            "2026-05-03T22:04:01+02:00 info tls renewing certificate {\"identifier\": \"a.b\"}",
         ] {
             assert_eq!(taken(line), None, "{line}");
         }

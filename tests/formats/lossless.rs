@@ -1,9 +1,10 @@
 //! The formats that lose nothing, alone and in any mix.
 
+use crate::captures;
 use crate::console;
 use crate::json::{KEYS, LEVELS, pretty, relevel, rename, sort};
 use crate::program::run;
-use crate::recording::{Fields, LOGS, lines, meaning, meant, plain};
+use crate::recording::{Fields, LOGS, fields_of, lines, meaning, meant, plain};
 use crate::rows::alerts;
 use crate::times::{ALL_LENGTHS, TIMES, reprint};
 use crate::transport::TRANSPORTS;
@@ -11,7 +12,10 @@ use chrono::FixedOffset;
 use notafter::caddy::event::Event;
 use notafter::caddy::layout::Layout;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
+use std::sync::LazyLock;
 
 /// One format: which of each kind.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +101,53 @@ fn formats() -> impl Strategy<Value = (usize, Vec<Format>)> {
         .prop_flat_map(move |lengths| (Just(lengths), prop::collection::vec(one(lengths), 1..12)))
 }
 
+/// Every format that differs from Caddy's default in one thing.
+fn each_alone() -> Vec<Format> {
+    let plain = Format::PLAIN;
+    let each = (0..TIMES.len()).map(|times| Format { times, ..plain });
+    let each = each.chain((0..ALL_LENGTHS.len()).map(|lengths| Format { lengths, ..plain }));
+    let each = each.chain((0..LEVELS.len()).map(|levels| Format { levels, ..plain }));
+    let each = each.chain((0..SHAPES).map(|shape| Format { shape, ..plain }));
+    each.chain((0..TRANSPORTS.len()).map(|transport| Format { transport, ..plain }))
+        .collect()
+}
+
+/// Whether a line tells in which unit its lengths are.
+fn proves_unit(line: &Fields) -> bool {
+    line.iter().any(|(key, _)| key == "max_duration")
+}
+
+/// A line that does, for logs that have none.
+static PROOF: LazyLock<Fields> = LazyLock::new(|| {
+    let lines = lines(LOGS[0]);
+    lines.into_iter().find(proves_unit).unwrap()
+});
+
+/// A log printed in a mix of formats, and what it means then, beside what it meant.
+fn mixed(
+    mut lines: Vec<Fields>,
+    (lengths, formats): &(usize, Vec<Format>),
+    zone: FixedOffset,
+    piece: usize,
+) -> (Vec<Event>, Vec<Event>) {
+    let own = lines.iter().find(|line| proves_unit(line)).cloned();
+    let proof = own.unwrap_or_else(|| PROOF.clone());
+    let first = Format {
+        lengths: *lengths,
+        ..Format::PLAIN
+    }
+    .print(&proof, self::zone("+00:00"));
+    let printed = lines.iter().zip(formats.iter().cycle());
+    let printed = printed.map(|(line, format)| format.print(line, zone));
+    let bytes: String = [first].into_iter().chain(printed).collect();
+    lines.insert(0, proof);
+    let layout = Layout {
+        zone,
+        ..Layout::default()
+    };
+    (meaning(bytes.as_bytes(), &layout, piece), meant(&lines))
+}
+
 /// The first event that is not as it was, before and after.
 fn difference(found: &[Event], expected: &[Event]) -> Option<(Option<Event>, Option<Event>)> {
     let length = found.len().max(expected.len());
@@ -116,13 +167,7 @@ fn every_format_alone_means_the_same() {
         let lines = lines(log);
         let expected = meant(&lines);
         assert!(expected.len() > 30, "{log}");
-        let plain = Format::PLAIN;
-        let each = (0..TIMES.len()).map(|times| Format { times, ..plain });
-        let each = each.chain((0..ALL_LENGTHS.len()).map(|lengths| Format { lengths, ..plain }));
-        let each = each.chain((0..LEVELS.len()).map(|levels| Format { levels, ..plain }));
-        let each = each.chain((0..SHAPES).map(|shape| Format { shape, ..plain }));
-        let each = each.chain((0..TRANSPORTS.len()).map(|transport| Format { transport, ..plain }));
-        for format in each {
+        for format in each_alone() {
             let bytes: String = lines
                 .iter()
                 .map(|line| format.print(line, zone("+00:00")))
@@ -138,21 +183,82 @@ proptest! {
 
     #[test]
     fn any_mix_of_formats_means_the_same(
-        (lengths, formats) in formats(), log in 0..LOGS.len(), piece in 1_usize..5_000, hours in -11_i32..=11,
+        formats in formats(), log in 0..LOGS.len(), piece in 1_usize..5_000, hours in -11_i32..=11,
     ) {
-        let mut lines: Vec<Fields> = lines(LOGS[log]).into_iter().take(400).collect();
-        let proof = |line: &Fields| line.iter().any(|(key, _)| key == "max_duration");
-        let proof = lines.iter().find(|line| proof(line)).cloned().unwrap();
-        let first = Format { lengths, ..Format::PLAIN }.print(&proof, zone("+00:00"));
+        let lines = lines(LOGS[log]).into_iter().take(400).collect();
         let zone = FixedOffset::east_opt(hours * 3_600).unwrap();
-        let printed = lines.iter().zip(formats.iter().cycle());
-        let printed = printed.map(|(line, format)| format.print(line, zone));
-        let bytes: String = [first].into_iter().chain(printed).collect();
-        lines.insert(0, proof);
-        let layout = Layout { zone, ..Layout::default() };
-        let found = meaning(bytes.as_bytes(), &layout, piece);
-        prop_assert_eq!(difference(&found, &meant(&lines)), None);
+        let (found, expected) = mixed(lines, &formats, zone, piece);
+        prop_assert_eq!(difference(&found, &expected), None);
     }
+}
+
+/// A mix for each recording, always the same, from the name of the recording.
+fn mix_of(place: &str) -> (usize, Vec<Format>) {
+    let mut seed = [0_u8; 32];
+    for (index, byte) in place.bytes().enumerate() {
+        let cell = &mut seed[index % 32];
+        *cell = byte.wrapping_add(cell.wrapping_mul(31));
+    }
+    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(Config::default(), random);
+    formats().new_tree(&mut runner).unwrap().current()
+}
+
+/// One mix for each recording; with `NOTAFTER_EVERY_FORMAT` each format alone as well, which takes a minute.
+#[test]
+fn every_recording_means_the_same_in_any_format() {
+    let every = std::env::var_os("NOTAFTER_EVERY_FORMAT").is_some();
+    let captures = captures::all();
+    let mut printed = 0;
+    for capture in captures.iter().filter(|capture| capture.is_plain()) {
+        let lines = fields_of(&capture.text);
+        let mix = mix_of(&capture.place);
+        let (found, expected) = mixed(lines.clone(), &mix, zone("-03:00"), 4_096);
+        assert_eq!(
+            difference(&found, &expected),
+            None,
+            "{}: {mix:?}",
+            capture.place
+        );
+        printed += 1;
+        for format in each_alone().into_iter().filter(|_| every) {
+            let one = (format.lengths, vec![format]);
+            let (found, expected) = mixed(lines.clone(), &one, zone("+00:00"), usize::MAX);
+            assert_eq!(
+                difference(&found, &expected),
+                None,
+                "{}: {format:?}",
+                capture.place
+            );
+        }
+    }
+    assert!(printed >= 132, "{printed}");
+}
+
+/// What Caddy's own encoders have already printed in another way. What they leave to the journal to say, the
+/// time, a transport adds; `tests/replay/encoders.rs` has that.
+#[test]
+fn every_recording_of_an_encoder_means_the_same_in_any_transport() {
+    let captures = captures::all();
+    let encoded = captures
+        .iter()
+        .filter(|capture| !capture.is_plain() && !capture.place.ends_with("/journald-console.log"));
+    let mut printed = 0;
+    for capture in encoded {
+        let expected = meaning(capture.text.as_bytes(), &Layout::default(), usize::MAX);
+        for (name, bring) in TRANSPORTS {
+            let bytes: String = capture.text.lines().map(bring).collect();
+            let found = meaning(bytes.as_bytes(), &Layout::default(), usize::MAX);
+            assert_eq!(
+                difference(&found, &expected),
+                None,
+                "{}: {name}",
+                capture.place
+            );
+        }
+        printed += 1;
+    }
+    assert!(printed >= 90, "{printed}");
 }
 
 /// Alert rows without what quotes the line itself.

@@ -20,7 +20,11 @@ pub(crate) type Fields = Vec<(String, Value)>;
 
 /// The lines of a recording; of the access lines, which mean nothing, some do.
 pub(crate) fn lines(log: &str) -> Vec<Fields> {
-    let text = std::fs::read_to_string(fixture(log)).unwrap();
+    fields_of(&std::fs::read_to_string(fixture(log)).unwrap())
+}
+
+/// The same of the text of a log.
+pub(crate) fn fields_of(text: &str) -> Vec<Fields> {
     let access = |line: &str| line.contains("\"http.log.access");
     let kept = text
         .lines()
