@@ -77,7 +77,7 @@ lab-package: (dist "deb")
 
 # Write generated fixtures and snapshots anew; look at the difference before you commit it.
 bless:
-    NOTAFTER_BLESS=1 cargo test --locked --test incident --test replay --test rules
+    NOTAFTER_BLESS=1 cargo test --locked --test incident --test replay --test rules --test formats
     INSTA_UPDATE=always cargo test --locked
 
 # Bytes that a healthy and a failing certificate cost, as asked of the allocator (a minute).

@@ -14,11 +14,20 @@ mod forged;
 #[path = "formats/hostile.rs"]
 mod hostile;
 #[cfg(test)]
+#[path = "formats/items.rs"]
+mod items;
+#[cfg(test)]
 #[path = "formats/json.rs"]
 mod json;
 #[cfg(test)]
 #[path = "formats/lossless.rs"]
 mod lossless;
+#[cfg(test)]
+#[path = "formats/lossy.rs"]
+mod lossy;
+#[cfg(test)]
+#[path = "kit/page.rs"]
+mod page;
 #[cfg(test)]
 #[path = "formats/positions.rs"]
 mod positions;

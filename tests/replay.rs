@@ -17,11 +17,11 @@ mod handing_over;
 #[path = "replay/incident.rs"]
 mod incident;
 #[cfg(test)]
+#[path = "kit/page.rs"]
+mod page;
+#[cfg(test)]
 #[path = "kit/program.rs"]
 mod program;
-#[cfg(test)]
-#[path = "replay/readme.rs"]
-mod readme;
 #[cfg(test)]
 #[path = "replay/rolled.rs"]
 mod rolled;

@@ -2,13 +2,14 @@
 //! between. Each may be missing. Where tabs have become spaces, only the object at the end proves that
 //! it is such a line: bare quotes are the encoder's own.
 
+use crate::caddy::balance::Balance;
 use crate::caddy::entry::Level;
 use crate::caddy::layout;
 use crate::caddy::object;
 use crate::caddy::printed::{self, Printed};
 use crate::caddy::salvage;
 use crate::caddy::stamp;
-use crate::caddy::vocabulary::look_up;
+use crate::caddy::vocabulary::{is_beginning, look_up};
 use crate::time::LogTime;
 use chrono::FixedOffset;
 use serde_json::Value;
@@ -37,6 +38,13 @@ pub fn begins(line: &[u8], zone: FixedOffset) -> bool {
     let head = String::from_utf8_lossy(head);
     let (_, rest) = time_column(&head, zone);
     level_column(rest).0 != Level::Unknown
+}
+
+/// Whether a line ends in the middle of a message that Caddy is known to say.
+pub fn ends_in_message(line: &[u8]) -> bool {
+    let last = line.rsplit(|byte| *byte == b'\t').next();
+    let text = last.and_then(|last| std::str::from_utf8(last).ok());
+    line.contains(&b'\t') && text.is_some_and(|text| is_beginning(text.trim_end()))
 }
 
 /// Reads a console line; `None` when it is none.
@@ -111,7 +119,7 @@ fn after_gap(text: &str) -> &str {
 fn tabbed(mut columns: Columns, rest: &str) -> Option<Columns> {
     let mut parts: Vec<&str> = rest.split('\t').collect();
     if let Some(object) = parts.last().filter(|part| part.starts_with('{')) {
-        columns.fields = fields(object)?;
+        columns.fields = fields(object).or_else(|| is_cut(object).then(Vec::new))?;
         parts.pop();
     }
     parts.pop()?.clone_into(&mut columns.msg);
@@ -165,6 +173,11 @@ fn fields(object: &str) -> Option<Vec<(String, Value)>> {
     object::fields(object.as_bytes())
         .ok()
         .or_else(|| salvage::fields(object.as_bytes()))
+}
+
+/// Whether a text is so little of an object that nothing can be read of it.
+fn is_cut(text: &str) -> bool {
+    !Balance::default().feed(text.as_bytes())
 }
 
 /// Loggers have dots, or are followed by the gap of a column, or stand before a known message.

@@ -7,7 +7,7 @@ use crate::caddy::layout::{self, Layout, Places};
 use crate::caddy::object;
 use crate::caddy::salvage;
 use crate::caddy::stamp;
-use crate::caddy::vocabulary::look_up;
+use crate::caddy::vocabulary::{completed, look_up};
 use crate::time::LogTime;
 use chrono::{FixedOffset, TimeDelta};
 use serde_json::{Number, Value};
@@ -120,8 +120,17 @@ impl Entry {
     fn salvaged(line: &[u8], layout: &Layout, column: usize) -> Result<Self, Unreadable> {
         salvage::fields(line)
             .and_then(|fields| Self::of_fields(fields, layout).ok())
+            .map(Self::completed)
             .filter(|entry| look_up(&entry.msg).is_some())
             .ok_or(Unreadable::NotJson { column })
+    }
+
+    /// With its message as it was before it was clipped, where nothing comes behind that.
+    fn completed(mut self) -> Self {
+        if let Some(whole) = completed(&self.msg) {
+            whole.clone_into(&mut self.msg);
+        }
+        self
     }
 
     /// Of duplicate keys the first counts, since zap's own come first and a site may add fields of the
@@ -138,8 +147,10 @@ impl Entry {
     }
 
     fn of_columns(columns: console::Columns, layout: &Layout) -> Self {
+        let is_cut = columns.fields.is_empty();
         let head = (columns.at, columns.level, columns.logger, columns.msg);
-        Self::new(head, columns.fields, layout)
+        let entry = Self::new(head, columns.fields, layout);
+        if is_cut { entry.completed() } else { entry }
     }
 
     fn new(

@@ -324,13 +324,18 @@ impl Open {
     }
 }
 
-/// The object that a line is, or that stands at the end of a console line.
+/// The object that a line is, or that stands at the end of a console line; nothing of it where the line
+/// was wrapped in the middle of a message that Caddy is known to say.
 fn object_in(line: &[u8]) -> Option<&[u8]> {
     if line.starts_with(b"{") {
         return Some(line);
     }
-    let at = memchr::memmem::find(line, b"\t{").or_else(|| memchr::memmem::find(line, b" {\""))?;
-    line.get(at..).filter(|_| console::begins(line, Utc.fix()))
+    let at = memchr::memmem::find(line, b"\t{").or_else(|| memchr::memmem::find(line, b" {\""));
+    let object = match at {
+        Some(at) => line.get(at..),
+        None => console::ends_in_message(line).then_some(&b""[..]),
+    };
+    object.filter(|_| console::begins(line, Utc.fix()))
 }
 
 /// Whether a line is surely the first of a text: a whole object, one that begins, or a console line.

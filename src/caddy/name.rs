@@ -10,6 +10,9 @@ use std::sync::Arc;
 #[serde(try_from = "String", into = "String")]
 pub struct Name(Arc<str>);
 
+/// What people write, in brackets, for a name that they do not show.
+const STAND_INS: [&str; 5] = ["redacted", "hidden", "removed", "domain", "hostname"];
+
 impl Name {
     /// Longest text taken for a name, in bytes: a DNS name has at most 253, an escaped one more.
     const BYTES_MAX: usize = 512;
@@ -17,6 +20,10 @@ impl Name {
     /// Reads a name; `None` for what no certificate can be issued for.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_end_matches('.').to_lowercase();
+        let inside = text.trim_matches(['[', ']', '<', '>']);
+        if STAND_INS.contains(&inside) {
+            return Some(Self(inside.into()));
+        }
         let shaped = text
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | ':'));
@@ -52,6 +59,15 @@ impl fmt::Display for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_for_a_name_is_one() {
+        for text in ["[REDACTED]", "<redacted>", "redacted"] {
+            let name = Name::parse(text);
+            assert_eq!(name.as_ref().map(Name::as_str), Some("redacted"));
+        }
+        assert_eq!(Name::parse("[]"), None);
+    }
 
     #[test]
     fn spellings_of_one_name_are_one() {

@@ -8,28 +8,36 @@ use serde_json::Value;
 
 /// A nested value is looked through no deeper than this.
 const DEPTH_MAX: usize = 64;
+/// Objects in objects of which the fields are read: a problem has its subproblems.
+const OBJECTS_MAX: usize = 3;
 /// What programs and people write where they left something out.
 const ELLIPSIS: &str = "\u{2026}";
 
 /// The fields that can still be read; `None` when the text does not even begin like an object, or like
 /// the rest of one.
 pub fn fields(text: &[u8]) -> Option<Vec<(String, Value)>> {
-    // What goes on behind a whole object is no clipped one: a message may quote anything.
-    let (_, but_the_last) = text.split_last()?;
-    if text.starts_with(b"{") && Balance::default().feed(but_the_last) {
+    let text = String::from_utf8_lossy(text);
+    // What goes on behind a whole object is no clipped one: a message may quote anything. Where the
+    // middle was left out, braces that it opened are closed.
+    let unclosed = text.trim_end_matches(['}', ']']);
+    if text.starts_with('{') && Balance::default().feed(unclosed.as_bytes()) {
         return None;
     }
-    let text = String::from_utf8_lossy(text);
-    let mut rest = beginning(&text)?;
-    let mut fields = Vec::new();
-    while let Some((key, after)) = next_key(rest) {
-        let (value, after) = value(after);
-        rest = after;
-        fields.extend(value.map(|value| (key, value)));
-    }
+    let fields = fields_in(beginning(&text)?, 0);
     // Whose beginning is gone may be an entry of the traffic, with fields that a site added behind.
     let is_request = !text.starts_with('{') && fields.iter().any(|(key, _)| is_of_request(key));
     (!fields.is_empty() && !is_request).then_some(fields)
+}
+
+/// Every `"key":value` that can be read; `depth` is that of the object.
+fn fields_in(mut rest: &str, depth: usize) -> Vec<(String, Value)> {
+    let mut fields = Vec::new();
+    while let Some((key, after)) = next_key(rest) {
+        let (value, after) = value(after, depth);
+        rest = after;
+        fields.extend(value.map(|value| (key, value)));
+    }
+    fields
 }
 
 fn is_of_request(key: &str) -> bool {
@@ -80,14 +88,17 @@ fn key_at(text: &str) -> Option<(&str, &str)> {
 }
 
 /// A value, as far as it can be read, and what follows it. A number or word that ends with the text may
-/// have been longer; a string or list that ends so is kept as it is.
-fn value(text: &str) -> (Option<Value>, &str) {
+/// have been longer, and so may a name or an address, which is a text without a space.
+fn value(text: &str, depth: usize) -> (Option<Value>, &str) {
     match text.chars().next() {
         Some('"') => {
             let (value, rest) = string(text);
-            (Some(Value::String(value)), rest)
+            let is_cut =
+                !string_is_closed(text) || value.contains(ELLIPSIS) || value.contains("...");
+            let is_kept = !is_cut || value.contains(' ');
+            (is_kept.then_some(Value::String(value)), rest)
         }
-        Some('[' | '{') => nested(text),
+        Some('[' | '{') => nested(text, depth),
         _ => {
             let end = text.find([',', '}', ']', ' ', '"']);
             let Some((word, rest)) = end.and_then(|end| text.split_at_checked(end)) else {
@@ -126,8 +137,8 @@ fn unescape(raw: &str) -> String {
         .unwrap_or_else(|| raw.to_owned())
 }
 
-/// A list or an object. A clipped list keeps the texts that are whole; a clipped object is lost.
-fn nested(text: &str) -> (Option<Value>, &str) {
+/// A list or an object. A clipped list keeps the texts that are whole, a clipped object its fields.
+fn nested(text: &str, outer: usize) -> (Option<Value>, &str) {
     let mut reader = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     if let Some(Ok(value)) = reader.next() {
         let rest = text.get(reader.byte_offset()..).unwrap_or_default();
@@ -156,8 +167,15 @@ fn nested(text: &str) -> (Option<Value>, &str) {
             break;
         }
     }
-    let is_list = text.starts_with('[') && !texts.is_empty();
-    (is_list.then_some(Value::Array(texts)), rest)
+    let value = if text.starts_with('[') {
+        (!texts.is_empty()).then_some(Value::Array(texts))
+    } else {
+        let end = text.len() - rest.len();
+        let inside = text.get(1..end).filter(|_| outer < OBJECTS_MAX);
+        let fields = inside.map(|inside| fields_in(inside, outer + 1));
+        fields.map(|fields| Value::Object(fields.into_iter().collect()))
+    };
+    (value, rest)
 }
 
 fn string_is_closed(text: &str) -> bool {
@@ -206,6 +224,45 @@ mod tests {
             (r#"...,"msg":"x","n":2}"#, json!({"msg": "x", "n": 2})),
         ] {
             assert_eq!(read(text), left, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clipped_object_keeps_its_fields() {
+        for (text, left) in [
+            (
+                r#"{"msg":"x","problem":{"type":"urn:a:connection","detail":"192.0.2.1: Fetching ht"#,
+                json!({"msg": "x", "problem": {"type": "urn:a:connection", "detail": "192.0.2.1: Fetching ht"}}),
+            ),
+            (
+                r#"{"problem":{"type":"urn:a:dns","instance":<hidden>},"msg":"x"}"#,
+                json!({"msg": "x", "problem": {"type": "urn:a:dns"}}),
+            ),
+        ] {
+            assert_eq!(read(text), left, "{text}");
+        }
+    }
+
+    /// `systemctl status` joins the beginning of a line and its end, with whatever braces that has.
+    #[test]
+    fn braces_that_the_missing_middle_opened_are_closed() {
+        assert_eq!(
+            read(
+                "{\"msg\":\"challenge failed\",\"challenge_type\":\"http\u{2026}problems\":null}}"
+            ),
+            json!({"msg": "challenge failed"})
+        );
+        assert_eq!(fields(br#"{"a":1} {"msg":"will retry"}"#), None);
+    }
+
+    #[test]
+    fn half_a_name_is_no_name() {
+        for text in [
+            r#"{"msg":"x","identifier":"shop.exampl"#,
+            r#"{"msg":"x","identifier":"shop.exa..."}"#,
+            "{\"msg\":\"x\",\"identifier\":\"shop.e\u{2026}079899}",
+        ] {
+            assert_eq!(read(text), json!({"msg": "x"}), "{text}");
         }
     }
 

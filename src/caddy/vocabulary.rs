@@ -144,6 +144,25 @@ pub fn look_up(msg: &str) -> Option<&'static Row> {
     rows().find(|row| row.is_said_by(msg))
 }
 
+/// Whether more has to follow for this to be a message that is known.
+pub fn is_beginning(text: &str) -> bool {
+    !text.is_empty() && look_up(text).is_none() && rows().any(|row| row.msg.starts_with(text))
+}
+
+/// The message that was clipped to this beginning, where all that begin so mean the same.
+pub fn completed(clipped: &str) -> Option<&'static str> {
+    const BYTES_MIN: usize = 6;
+    let end = clipped.find(['\u{2026}']).or_else(|| clipped.find("..."));
+    let beginning = clipped.get(..end.unwrap_or(clipped.len()))?.trim_end();
+    if beginning.len() < BYTES_MIN || look_up(beginning).is_some() {
+        return None;
+    }
+    let mut rows = rows().filter(|row| row.msg.starts_with(beginning));
+    let first = rows.next()?;
+    rows.all(|row| (row.means, row.expiry) == (first.means, first.expiry))
+        .then_some(first.msg)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +172,32 @@ mod tests {
         for (index, row) in rows().enumerate() {
             let first = rows().position(|other| other.is_said_by(row.msg));
             assert_eq!(first, Some(index), "{}", row.msg);
+        }
+    }
+
+    #[test]
+    fn a_clipped_message_is_known_where_it_can_be_only_one() {
+        for (clipped, whole) in [
+            ("will re", Some("will retry")),
+            (
+                "could not get certif",
+                Some("could not get certificate from issuer"),
+            ),
+            (
+                "certificate obtained suc\u{2026}6}",
+                Some("certificate obtained successfully"),
+            ),
+            (
+                "certificate renewed ...",
+                Some("certificate renewed successfully"),
+            ),
+            ("certificate expires soon", None),
+            ("will", None),
+            ("will retry", None),
+            ("will retry later", None),
+            ("hello, world", None),
+        ] {
+            assert_eq!(completed(clipped), whole, "{clipped}");
         }
     }
 

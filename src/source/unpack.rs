@@ -68,16 +68,49 @@ fn peek(stream: &mut Stream) -> io::Result<Vec<u8>> {
 }
 
 fn text(head: Vec<u8>, rest: Stream) -> Option<Stream> {
-    let big_endian = head.starts_with(b"\xfe\xff");
-    let is_utf16 = big_endian || head.starts_with(b"\xff\xfe");
-    if !is_utf16 && head.contains(&0) {
+    let order = byte_order(&head);
+    if order.is_none() && head.contains(&0) {
         return None;
     }
     let whole = Cursor::new(head).chain(rest);
-    if is_utf16 {
-        return Some(Box::new(Utf16::new(Box::new(whole), big_endian)));
+    Some(match order {
+        Some(order) => Box::new(Utf16::new(Box::new(whole), order == ByteOrder::Big)),
+        None => Box::new(whole),
+    })
+}
+
+/// Which byte of a unit of UTF-16 comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+/// The byte order, if the text is UTF-16: its mark tells, or that of the first letters every other byte is zero,
+/// which no other text has.
+fn byte_order(head: &[u8]) -> Option<ByteOrder> {
+    const LETTERS: usize = 16;
+    if head.starts_with(b"\xff\xfe") {
+        return Some(ByteOrder::Little);
     }
-    Some(Box::new(whole))
+    if head.starts_with(b"\xfe\xff") {
+        return Some(ByteOrder::Big);
+    }
+    let letters = head.chunks_exact(2).take(LETTERS);
+    let is_text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || byte == 0x1b;
+    let are = |order: ByteOrder| {
+        let mut letters = letters.clone();
+        letters.len() == LETTERS
+            && letters.all(|unit| match (order, unit) {
+                (ByteOrder::Little, [letter, 0]) | (ByteOrder::Big, [0, letter]) => {
+                    is_text(*letter)
+                }
+                _ => false,
+            })
+    };
+    [ByteOrder::Little, ByteOrder::Big]
+        .into_iter()
+        .find(|order| are(*order))
 }
 
 /// A stream that gives an error once, then ends.
@@ -171,8 +204,9 @@ mod tests {
                 self.0.read(&mut buffer[..end])
             }
         }
-        let text = "\u{feff}byeee!! \u{1f44b}\r\nnext\n";
-        for big_endian in [false, true] {
+        let marked = "\u{feff}byeee!! \u{1f44b}\r\nnext\n";
+        let bare = "{\"level\":\"info\",\"msg\":\"\u{1f44b}\"}\r\n";
+        for (text, big_endian) in [(marked, false), (marked, true), (bare, false), (bare, true)] {
             let bytes: Vec<u8> = text
                 .encode_utf16()
                 .flat_map(|unit| {
@@ -197,7 +231,8 @@ mod tests {
     fn a_binary_is_refused_plain_and_packed() {
         let binary = b"\x7fELF\0\0\0".to_vec();
         let packed = zstd::encode_all(&binary[..], 0).unwrap();
-        for bytes in [binary, packed] {
+        let numbers = 7_u16.to_le_bytes().repeat(40);
+        for bytes in [binary, packed, numbers] {
             let found = unpack(Box::new(Cursor::new(bytes))).unwrap();
             assert!(matches!(found, Unpacked::Binary));
         }

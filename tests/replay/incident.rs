@@ -233,5 +233,5 @@ fn table() -> String {
 
 #[test]
 fn the_table_of_the_readme_is_what_the_replay_says() {
-    crate::readme::assert_or_write("rang", "tests/replay/incident.rs", &table());
+    crate::page::assert_or_write("README.md", "rang", "tests/replay/incident.rs", &table());
 }

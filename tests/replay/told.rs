@@ -135,7 +135,7 @@ fn table() -> String {
 
 #[test]
 fn the_readme_says_what_the_recordings_show() {
-    crate::readme::assert_or_write("told", "tests/replay/told.rs", &table());
+    crate::page::assert_or_write("README.md", "told", "tests/replay/told.rs", &table());
 }
 
 /// The recordings are too short for the ten minutes after which a streak is loud.
