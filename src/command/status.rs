@@ -4,12 +4,13 @@ use crate::command::arguments::StatusArguments;
 use crate::command::control::ask_watch;
 use crate::command::exit::{Exit, Failed, of_store, print};
 use crate::command::state;
-use crate::control::{Reply, Request};
+use crate::control::{Reply, Request, WatchedSource};
 use crate::engine::Engine;
 use crate::report::json::{CertificateRow, unknown};
-use crate::report::text;
+use crate::report::text::{self, none_understood};
 use crate::rules::RuleSet;
 use crate::store::Store;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Prints one row per certificate.
@@ -48,7 +49,8 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
             .iter()
             .filter_map(|row| serde_json::to_string(row).ok());
         let unknown = engine.unknowns().map(unknown);
-        let lines = lines.chain(unknown.map(|row| row.to_string()));
+        let sources = watched(watch.as_ref()).iter().map(source);
+        let lines = lines.chain(unknown.chain(sources).map(|row| row.to_string()));
         print(&lines.map(|line| line + "\n").collect::<String>())?;
     } else {
         let told = text::status(&rows, loaded.debts.len());
@@ -59,19 +61,42 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
     Ok(Exit::Fine)
 }
 
-/// Who watches, in a line or two.
+/// What the running watch watches; nothing where none runs.
+fn watched(reply: Option<&Reply>) -> &[WatchedSource] {
+    match reply {
+        Some(Reply::Status { sources, .. }) => sources,
+        _ => &[],
+    }
+}
+
+/// Who watches, and what of it is amiss, in a few lines.
 fn of_watch(reply: Option<&Reply>) -> String {
-    let Some(Reply::Status {
-        pid,
-        version,
-        sources,
-    }) = reply
-    else {
+    let Some(Reply::Status { pid, version, .. }) = reply else {
         return "No watch runs; this is what the last one knew.\n".to_owned();
     };
     let mut text = format!("Watched now by notafter {version}, pid {pid}.\n");
-    for source in sources.iter().filter(|source| !source.caught_up) {
-        text.push_str(&format!("{} is not read to its end yet.\n", source.name));
+    for source in watched(reply) {
+        if !source.caught_up {
+            text.push_str(&format!("{} is not read to its end yet.\n", source.name));
+        }
+        if source.lines > 0 && source.understood == 0 {
+            let told = none_understood(source.lines);
+            text.push_str(&format!("{}: {told}\n", source.name));
+        }
     }
     text
+}
+
+/// A watched source as a row of JSON.
+fn source(source: &WatchedSource) -> Value {
+    json!({
+        "type": "source",
+        "schema": 1,
+        "instance": source.name,
+        "caught_up": source.caught_up,
+        "log_time": source.log_time.map(|at| at.to_string()),
+        "lines": source.lines,
+        "understood": source.understood,
+        "unreadable": source.unreadable,
+    })
 }

@@ -50,6 +50,15 @@ pub struct WatchedSource {
     pub log_time: Option<LogTime>,
     /// Whether it was read to its end once.
     pub caught_up: bool,
+    /// Lines read since the watch began.
+    #[serde(default)]
+    pub lines: u64,
+    /// Entries of Caddy among them.
+    #[serde(default)]
+    pub understood: u64,
+    /// Lines among them that are no entries.
+    #[serde(default)]
+    pub unreadable: u64,
 }
 
 /// What the watch replies.

@@ -135,6 +135,13 @@ impl Page<'_> {
                 .map(|row| ([("instance", row.name.as_str())], row.lines)),
         )?;
         self.family(
+            "understood_lines_total",
+            "Entries of Caddy among the log lines; none of many means that its keys are renamed, or that it is another log.",
+            MetricType::Counter,
+            rows.iter()
+                .map(|row| ([("instance", row.name.as_str())], row.understood)),
+        )?;
+        self.family(
             "unreadable_lines_total",
             "Log lines that are no entries of Caddy.",
             MetricType::Counter,

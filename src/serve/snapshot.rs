@@ -17,6 +17,8 @@ pub struct InstanceRow {
     pub name: String,
     /// Lines read since the start.
     pub lines: u64,
+    /// Entries of Caddy among them.
+    pub understood: u64,
     /// Lines among them that are no entries.
     pub unreadable: u64,
     /// How far its log has come.

@@ -17,7 +17,11 @@ fn a_second_watch_on_the_same_state_is_refused_and_told_who_has_it() {
     assert_eq!(second.status.code(), Some(69));
     let said = String::from_utf8(second.stderr).unwrap();
     assert!(said.contains(&watch.pid().to_string()), "{said}");
-    assert!(place.status().is_empty(), "status may look meanwhile");
+    let rows = place.status();
+    assert!(
+        rows.len() == 1 && rows[0]["type"] == "source",
+        "status may look meanwhile: {rows:?}"
+    );
     assert_eq!(watch.end_with("TERM").code(), Some(0));
 }
 

@@ -1,4 +1,5 @@
-//! A message about certificates that no table of ours knows, as a newer Caddy may write one.
+//! A message about certificates that no table of ours knows, as a newer Caddy may write one, and a log of which
+//! nothing is known.
 
 use crate::process::{Place, Watch, wait_for};
 use serde_json::json;
@@ -38,4 +39,48 @@ fn what_nobody_understands_is_counted_shown_and_told_by_whoever_wants_the_rule()
         .unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains(&format!("1x  {MSG}")), "{shown}");
+}
+
+#[test]
+fn a_log_of_which_nothing_is_understood_is_no_clean_bill() {
+    let place = Place::new();
+    let line = json!({"L": "info", "M": "what nobody knows"}).to_string() + "\n";
+    place.log(&line.repeat(2_040));
+    let arguments = ["watch", "caddy.log", "--state", "state"];
+    let watch = Watch::start(&mut place.command(&arguments));
+    watch.wait_until_it_says("read to the end");
+    let said =
+        "caddy: 2,040 lines, none understood: are the keys renamed, or is it not Caddy's log?";
+    let shown = place
+        .command(&["status", "--state", "state"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains(said), "{shown}");
+    let row = json!({"type": "source", "schema": 1, "instance": "caddy", "caught_up": true, "log_time": null,
+        "lines": 2_040, "understood": 0, "unreadable": 2_040});
+    assert!(place.status().contains(&row), "{:?}", place.status());
+    // It is said once, however many lines come.
+    place.log(&line.repeat(40));
+    wait_for("the lines that came later", || {
+        place.status().iter().any(|row| row["lines"] == 2_080)
+    });
+    assert_eq!(
+        watch.said().matches("none understood").count(),
+        1,
+        "{}",
+        watch.said()
+    );
+    // One entry of Caddy's shows that the keys are right.
+    let entry = json!({"level": "info", "ts": 1_795_434_180.5, "logger": "admin", "msg": "admin endpoint started"});
+    place.log(&format!("{entry}\n"));
+    wait_for("an entry", || {
+        place.status().iter().any(|row| row["understood"] == 1)
+    });
+    let shown = place
+        .command(&["status", "--state", "state"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(!shown.contains("none understood"), "{shown}");
 }

@@ -337,10 +337,16 @@ impl Pump {
             self.settle(&source)?;
         }
         self.ledger.flush(&mut self.intake.engine)?;
-        let source = |name: &Arc<str>| WatchedSource {
-            name: name.to_string(),
-            log_time: self.intake.engine.log_time(name),
-            caught_up: self.live.contains(name),
+        let source = |name: &Arc<str>| {
+            let count = self.counts.get(name).copied().unwrap_or_default();
+            WatchedSource {
+                name: name.to_string(),
+                log_time: self.intake.engine.log_time(name),
+                caught_up: self.live.contains(name),
+                lines: count.lines,
+                understood: count.understood,
+                unreadable: count.unreadable,
+            }
         };
         asked.reply(reply.unwrap_or_else(|| Reply::Status {
             pid: std::process::id(),
@@ -357,6 +363,7 @@ impl Pump {
             InstanceRow {
                 name: name.to_string(),
                 lines: count.lines,
+                understood: count.understood,
                 unreadable: count.unreadable,
                 log_time: self.intake.engine.log_time(name),
             }
