@@ -10,6 +10,9 @@ mod forged;
 #[path = "cli/inputs.rs"]
 mod inputs;
 #[cfg(test)]
+#[path = "cli/layout.rs"]
+mod layout;
+#[cfg(test)]
 #[path = "cli/memory.rs"]
 mod memory;
 #[cfg(test)]

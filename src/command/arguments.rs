@@ -48,6 +48,18 @@ pub struct RuleArguments {
     pub directory: Option<PathBuf>,
 }
 
+/// How the lines of a log are printed, where that cannot be seen from them.
+#[derive(Debug, Args)]
+pub struct LayoutArguments {
+    /// Keys of Caddy's own fields, as `message_key=M,level_key=L,time_key=T,name_key=N`, or the path of Caddy's
+    /// autosave.json
+    #[arg(long)]
+    pub keys: Option<String>,
+    /// Zone of times that are printed without one, such as +02:00 [default: UTC]
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true)]
+    pub timezone: Option<String>,
+}
+
 /// `notafter watch`
 #[derive(Debug, Args)]
 pub struct WatchArguments {
@@ -101,6 +113,12 @@ pub struct ReplayArguments {
     /// Name of the watched Caddy [default: the stem of the log's file name]
     #[arg(long, value_name = "NAME")]
     pub instance: Option<String>,
+    /// Configuration file whose changes of rules count, and the keys and the zone of its source of the
+    /// same name
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub layout: LayoutArguments,
     /// Exit with 1 if an alert of at least this severity opened
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "warning", "critical"])]
     pub fail_on: Option<String>,
@@ -147,6 +165,11 @@ pub enum RulesVerb {
     Explain {
         /// File with lines of a log [default: standard input]
         file: Option<PathBuf>,
+        /// Source of the configuration whose keys and zone the lines have
+        #[arg(long, value_name = "NAME")]
+        instance: Option<String>,
+        #[command(flatten)]
+        layout: LayoutArguments,
         #[command(flatten)]
         rules: RulePlace,
     },

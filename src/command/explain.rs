@@ -25,14 +25,14 @@ const LINES_TOLD: usize = 20;
 /// Certificates told one by one, and failures kept.
 const NAMES_TOLD: usize = 5;
 
-/// Explains a file, or standard input.
-pub(super) fn run(file: Option<&Path>, rules: RuleSet) -> Result<Exit, Failed> {
+/// Explains a file, or standard input, whose lines are printed like this.
+pub(super) fn run(file: Option<&Path>, rules: RuleSet, layout: Layout) -> Result<Exit, Failed> {
     let path = file.unwrap_or(Path::new("-"));
     if path.as_os_str() == "-" && io::stdin().is_terminal() {
         say("Paste lines of Caddy's log, then press Ctrl-D on a line of its own.");
     }
     let rules = Arc::new(rules);
-    let mut paste = Paste::new(&rules);
+    let mut paste = Paste::new(&rules, layout);
     let read = archive::read(path, &mut |text| {
         paste.line(text.number, text.bytes, text.overlong);
     });
@@ -61,11 +61,11 @@ struct Paste<'a> {
 }
 
 impl<'a> Paste<'a> {
-    fn new(rules: &'a Arc<RuleSet>) -> Self {
+    fn new(rules: &'a Arc<RuleSet>, layout: Layout) -> Self {
         Self {
             rules,
             engine: Engine::new(Arc::clone(rules)),
-            layout: Layout::default(),
+            layout,
             heading: Heading::default(),
             lines: VecDeque::new(),
             matched: BTreeSet::new(),

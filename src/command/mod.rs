@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod init;
 mod intake;
+mod layout;
 mod loading;
 mod man;
 mod notify;

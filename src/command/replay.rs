@@ -3,7 +3,8 @@
 use crate::command::arguments::{Format, ReplayArguments};
 use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::command::intake::Intake;
-use crate::command::loading::load_rules;
+use crate::command::layout::Told;
+use crate::command::loading::{load, load_rules};
 use crate::engine::{AlertRow, Engine};
 use crate::report::json::{CertificateRow, summary, unknown};
 use crate::report::text;
@@ -11,13 +12,25 @@ use crate::rules::Severity;
 use crate::source::archive::{LogSet, expand, read};
 use crate::source::error::SourceError;
 use crate::time::LogTime;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 /// Replays the logs and tells what would have happened.
 pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
-    let rules = load_rules(arguments.rules.directory.as_deref())?;
+    let directory = arguments.rules.directory.as_deref();
+    let (settings, rules) = match &arguments.config {
+        Some(config) => {
+            load(Some(config), directory).map(|(settings, rules)| (Some(settings), rules))?
+        }
+        None => (None, load_rules(directory)?),
+    };
+    let told = Told::new(
+        &arguments.layout,
+        settings.as_ref(),
+        arguments.instance.as_deref(),
+    )?;
     let sets = expand(&arguments.paths).map_err(|error| of_source(&error))?;
     let mut intake = Intake::new(Engine::new(Arc::new(rules)));
     intake.since = moment("--since", arguments.since.as_deref())?;
@@ -27,6 +40,7 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
     for set in &sets {
         let before = (intake.tally.lines, intake.tally.understood);
         let instance = arguments.instance.as_deref().unwrap_or(&set.stem);
+        intake.tell(BTreeMap::from([(instance.to_owned(), told.of(instance))]));
         if let Err(failed) = read_set(set, instance, &mut intake, &mut alerts) {
             say(&failed.message);
             broken = broken.or(Some(failed.exit));

@@ -2,6 +2,7 @@
 
 use crate::command::arguments::{RulePlace, RulesArguments, RulesVerb};
 use crate::command::exit::{Exit, Failed, print};
+use crate::command::layout::Told;
 use crate::command::loading::load;
 use crate::command::{explain, rule_tests};
 use crate::diagnostic::nearest;
@@ -30,8 +31,16 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
             };
             print(&rule::show(rule, example::told(&rules, rule).as_ref()))?;
         }
-        RulesVerb::Explain { file, rules } => {
-            return explain::run(file.as_deref(), rules_of(rules)?);
+        RulesVerb::Explain {
+            file,
+            instance,
+            layout,
+            rules,
+        } => {
+            let (settings, rules) = load(rules.config.as_deref(), rules.directory.as_deref())?;
+            let told = Told::new(layout, Some(&settings), instance.as_deref())?;
+            let layout = told.of(instance.as_deref().unwrap_or_default());
+            return explain::run(file.as_deref(), rules, layout);
         }
         RulesVerb::Test(test) => return rule_tests::run(test),
     }

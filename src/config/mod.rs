@@ -24,7 +24,7 @@ pub use channel::{ChannelSettings, TokenFrom};
 pub use name::is_name;
 pub use rule::{Parameter, RuleSettings};
 pub use serve::ServeSettings;
-pub use source::{KeysFrom, LAG, LogFrom, SourceSettings};
+pub use source::{KeysFrom, LAG, LogFrom, SourceSettings, zone};
 
 use crate::diagnostic::{Problems, Source};
 use crate::document::{Document, Spanned, Table};

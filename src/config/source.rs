@@ -245,15 +245,20 @@ fn stem<T: Clone>(
     Some(from.clone().map(|_| stem.to_owned()))
 }
 
-/// `UTC`, or an offset such as `+02:00`; UTC is what Caddy logs unless told otherwise.
+/// Reads `UTC`, or an offset such as `+02:00`.
+pub fn zone(text: &str) -> Option<FixedOffset> {
+    if text.eq_ignore_ascii_case("utc") || text == "Z" {
+        return Some(Utc.fix());
+    }
+    text.parse().ok()
+}
+
+/// The zone; UTC is what Caddy logs unless told otherwise.
 fn timezone(table: &Table<'_>) -> FixedOffset {
     let Some(text) = table.text("timezone") else {
         return Utc.fix();
     };
-    if text.value.eq_ignore_ascii_case("utc") || text.value == "Z" {
-        return Utc.fix();
-    }
-    text.value.parse().unwrap_or_else(|_| {
+    zone(&text.value).unwrap_or_else(|| {
         table.note(
             table
                 .error(format!("`{}` is not an offset from UTC", text.value))

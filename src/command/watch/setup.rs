@@ -1,14 +1,14 @@
 //! What to watch, with which rules and channels, and where the state is: everything that can be
 //! wrong is found here, before anything starts.
 
-use crate::caddy::autosave;
-use crate::caddy::layout::{Keys, Layout};
+use crate::caddy::layout::Layout;
 use crate::command::arguments::WatchArguments;
 use crate::command::channels;
 use crate::command::exit::{Exit, Failed, say};
+use crate::command::layout::layouts;
 use crate::command::loading::{docker_address, load};
 use crate::command::state;
-use crate::config::{KeysFrom, LAG, LogFrom, Repeat, Settings, SourceSettings};
+use crate::config::{LAG, LogFrom, Repeat, Settings, SourceSettings};
 use crate::diagnostic::render;
 use crate::engine::{Group, Policy};
 use crate::notify::Channel;
@@ -19,7 +19,6 @@ use crate::source::journal::{JournalSource, Matching};
 use crate::source::kind::Source;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,41 +149,6 @@ fn configured_source(one: &SourceSettings) -> Result<Source, Failed> {
             selector: Selector::parse(&containers.value),
             address: docker_address()?,
         }),
-    })
-}
-
-fn layouts(settings: &Settings) -> BTreeMap<String, Layout> {
-    let layout = |one: &SourceSettings| Layout {
-        keys: keys(one),
-        zone: one.timezone,
-        ..Layout::default()
-    };
-    let sources = settings.sources.iter();
-    sources.map(|one| (one.name.clone(), layout(one))).collect()
-}
-
-/// The keys as they are told. Without a configuration of Caddy's that can be read they are found by shape,
-/// so that is no reason not to watch.
-fn keys(one: &SourceSettings) -> Keys {
-    let path = match &one.keys {
-        KeysFrom::Told(keys) => return keys.clone(),
-        KeysFrom::Caddy(path) => &path.value,
-    };
-    let file = match &one.from {
-        LogFrom::File(file) => file.value.to_str(),
-        LogFrom::Journal(_) | LogFrom::Docker(_) => None,
-    };
-    let text = fs::read_to_string(path).map_err(|error| error.to_string());
-    let keys = text.and_then(|text| {
-        autosave::keys(&text, file).ok_or_else(|| "it is no configuration in JSON".to_owned())
-    });
-    keys.unwrap_or_else(|why| {
-        say(&format!(
-            "warning: {}: {} does not tell the keys of the log: {why}\nhelp: let this user read Caddy's `autosave.json`, or write `keys = {{ message_key = \"...\" }}`; until then keys are told by what stands under them",
-            one.name,
-            path.display()
-        ));
-        Keys::default()
     })
 }
 
