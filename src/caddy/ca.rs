@@ -22,9 +22,10 @@ const STAGING: [&str; 3] = ["acme-staging", "dv.acme-v02.test-api.pki.goog", "st
 
 /// Hosts of the public CAs, and `zerossl`, the issuer key of its API (certmagic v0.25.3
 /// `zerosslissuer.go`).
-const PRODUCTION: [&str; 6] = [
+const PRODUCTION: [&str; 7] = [
     "acme-v02.api.letsencrypt.org",
     "acme.zerossl.com",
+    "api.zerossl.com",
     "dv.acme-v02.api.pki.goog",
     "api.buypass.com",
     "acme.ssl.com",
@@ -98,6 +99,7 @@ mod tests {
             ),
             ("acme.zerossl.com-v2-DV90", Ca::Production),
             ("zerossl", Ca::Production),
+            ("https://api.zerossl.com", Ca::Production),
             ("local", Ca::Internal),
             ("127.0.0.1:20081-dir", Ca::Other),
             ("https://ca.example.com/acme/acme/directory", Ca::Other),

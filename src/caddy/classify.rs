@@ -17,6 +17,7 @@ pub fn classify(error: &str) -> (Cause, SeenBy) {
     of_provider(error)
         .or_else(|| of_resolver(error))
         .or_else(|| of_storage(error))
+        .or_else(|| find(ZEROSSL, error))
         .or_else(|| find(TEXTS, error))
         .unwrap_or(if has_problem {
             (Cause::Unknown, SeenBy::Ca)
@@ -110,6 +111,9 @@ fn of_problem(kind: &str, detail: &str) -> Option<Cause> {
         "unauthorized" if detail.contains("TXT record") => return Some(Cause::DnsPropagation),
         "malformed" if any(&["dentifier", "omain name"], detail) => {
             return Some(Cause::CaRejectedName);
+        }
+        "malformed" | "unauthorized" if detail.contains("External Account Binding") => {
+            return Some(Cause::CaEab);
         }
         "invalidProfile" => return Some(Cause::ConfigInvalid),
         _ => {}
@@ -248,6 +252,51 @@ fn of_storage(error: &str) -> Option<(Cause, SeenBy)> {
     };
     Some((cause, SeenBy::Caddy))
 }
+
+/// What the API of `zerossl` answers, with HTTP 200, by the type of its error, or its interface for EAB
+/// (`zerossl.com/documentation/api/error-codes`, `.../acme/error-codes`; caddyserver/zerossl `models.go`).
+const ZEROSSL: &[Row] = &[
+    (
+        Cause::CaServerError,
+        SeenBy::Ca,
+        &[
+            "failed_creating_eab_account",
+            "failed_saving_eab_account",
+            "internal_server_error",
+        ],
+    ),
+    (
+        Cause::CaRateLimited,
+        SeenBy::Ca,
+        &[
+            "too_many_eab_credentials_created",
+            "certificate_limit_reached",
+        ],
+    ),
+    (
+        Cause::CaAccount,
+        SeenBy::Ca,
+        &["invalid_access_key", "inactive_user", "permission_denied"],
+    ),
+    (Cause::CaRejectedName, SeenBy::Ca, &["csr_cn_is_invalid"]),
+    (
+        Cause::ChallengeWrongAnswer,
+        SeenBy::Ca,
+        &["domain_control_validation_failed"],
+    ),
+    (Cause::Unknown, SeenBy::Ca, &[": API error "]),
+    // An answer that this Caddy is too old for.
+    (
+        Cause::CaServerError,
+        SeenBy::Caddy,
+        &["<missing error info>"],
+    ),
+    (
+        Cause::CaServerError,
+        SeenBy::Ca,
+        &["unexpected certificate status: "],
+    ),
+];
 
 /// Other texts, first match wins.
 const TEXTS: &[Row] = &[

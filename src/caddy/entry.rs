@@ -476,6 +476,37 @@ mod tests {
         assert_eq!(later.unwrap().length("remaining"), hour);
     }
 
+    /// A line is printed a moment after what remains was counted, and its time may be cut to a second.
+    #[test]
+    fn the_unit_is_proven_by_an_expiry_within_ten_seconds() {
+        let unit = |remaining: f64, until: f64| {
+            let line = format!(
+                r#"{{"ts":1777845841.5,"msg":"x","remaining":{remaining},"expiration":{}}}"#,
+                1_777_845_841.5 + until
+            );
+            Entry::decode(line.as_bytes()).unwrap().unit
+        };
+        for (remaining, until, proven) in [
+            (3_600.0, 3_600.0, Some(Unit::Seconds)),
+            (3_600.0, 3_609.0, Some(Unit::Seconds)),
+            (3_600.0, 3_591.0, Some(Unit::Seconds)),
+            (3_600.0, 3_611.0, None),
+            (3_600.0, 3_589.0, None),
+            (3_600_000.0, 3_609.0, Some(Unit::Millis)),
+            (3_600_000.0, 3_611.0, None),
+            (3_600_000_000_000.0, 3_609.0, Some(Unit::Nanos)),
+            (3_600_000_000_000.0, 3_611.0, None),
+            (-5_136.0, -5.0, Some(Unit::Millis)),
+            (-5_136_000_000.0, -5.0, Some(Unit::Nanos)),
+        ] {
+            let found = match unit(remaining, until) {
+                Units::Proven(unit) => Some(unit),
+                Units::Each { .. } => None,
+            };
+            assert_eq!(found, proven, "{remaining} until {until}");
+        }
+    }
+
     #[test]
     fn odd_types_are_survived() {
         let entry = Entry::decode(

@@ -146,10 +146,16 @@ fn name_in_path(error: &str) -> Option<Name> {
     Name::parse(&folder.replace("wildcard_", "*"))
 }
 
-/// The URL of the last `(ca=URL)`, else the URL a request went to.
+/// Its issuer names no directory; the URL of the request has an access key behind it.
+pub const ZEROSSL_API: &str = "https://api.zerossl.com";
+
+/// The URL of the last `(ca=URL)`, else the API of `zerossl`, else the URL a request went to.
 fn ca_url(error: &str) -> Option<&str> {
     if let Some((_, rest)) = error.rsplit_once("(ca=") {
         return rest.split(')').next();
+    }
+    if error.contains(ZEROSSL_API) {
+        return Some(ZEROSSL_API);
     }
     let start = error.find(" \"https://")? + 2;
     error.get(start..)?.split('"').next()

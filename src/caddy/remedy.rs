@@ -1,7 +1,7 @@
 //! For every cause: the command that proves it, and what mends it.
 
 use crate::caddy::cause::{Cause, SeenBy};
-use crate::caddy::failure::{Job, Origin};
+use crate::caddy::failure::{Job, Origin, ZEROSSL_API};
 use crate::caddy::name::Name;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ pub struct Advice {
 /// resolver and SERVFAIL where the CA looks us up have opposite remedies.
 pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name, ca_url: Option<&str>) -> Advice {
     let (check, remedy) = match seen_by {
+        SeenBy::Ca if cause == Cause::CaAccount && ca_url == Some(ZEROSSL_API) => Some(API_KEY),
         SeenBy::Ca => seen_by_ca(cause),
         SeenBy::Caddy => seen_by_caddy(cause),
         SeenBy::Provider => None,
@@ -31,6 +32,12 @@ pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name, ca_url: Option<&str>) 
         remedy: fill(remedy),
     }
 }
+
+/// An account of the API has no folder in Caddy's storage, but a key in its configuration.
+const API_KEY: (&str, &str) = (
+    "curl -s 'https://api.zerossl.com/certificates?access_key=KEY' # with the key of Caddy's configuration",
+    "Put an API key of an active ZeroSSL account, whose plan has the API, into the `zerossl` issuer of Caddy's configuration, or use its ACME directory instead",
+);
 
 const fn seen_by_ca(cause: Cause) -> Option<(&'static str, &'static str)> {
     Some(match cause {
@@ -194,7 +201,7 @@ const BY_DEFAULT: [Row; 26] = [
     (
         Cause::Crash,
         "journalctl -u caddy | grep -A20 panic",
-        "Report the panic to Caddy's makers",
+        "Restart Caddy, which until then may not try this certificate again, and report the panic to its makers",
     ),
     (
         Cause::Unknown,
