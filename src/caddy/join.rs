@@ -9,6 +9,7 @@ use crate::caddy::ansi;
 use crate::caddy::balance::Balance;
 use crate::caddy::console;
 use crate::caddy::head;
+use crate::caddy::pasted;
 use crate::caddy::transport::{self, Piece};
 use crate::time::LogTime;
 use chrono::{Offset, Utc};
@@ -75,6 +76,8 @@ pub struct Joiner {
     busy: u64,
     /// The record of `journalctl -o export` that has begun.
     record: Option<Record>,
+    /// Whether what is open began with marks of quotation: then each of its lines does.
+    quoted: bool,
 }
 
 /// A record of several lines, and when the journal took it.
@@ -119,7 +122,7 @@ impl Joiner {
         if self.busy > BUSY_LINES_MAX {
             self.finish(on);
         }
-        let line = ansi::strip(transport::behind_zeros(line));
+        let line = self.unquoted(ansi::strip(transport::behind_zeros(line)));
         if self.is_export(&line) || line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
@@ -140,6 +143,25 @@ impl Joiner {
         (self.busy, self.record) = (0, None);
         for open in std::mem::take(&mut self.open) {
             open.end(on);
+        }
+    }
+
+    /// The line without what mails and Markdown quote it with. Inside a text that is not quoted itself such a
+    /// mark may be its own.
+    fn unquoted<'a>(&mut self, line: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        let marks = pasted::quoted(&line);
+        if self.is_idle() {
+            self.quoted = marks > 0;
+        }
+        if marks == 0 || !self.quoted {
+            return line;
+        }
+        match line {
+            Cow::Borrowed(line) => Cow::Borrowed(line.get(marks..).unwrap_or_default()),
+            Cow::Owned(mut line) => {
+                line.drain(..marks);
+                Cow::Owned(line)
+            }
         }
     }
 

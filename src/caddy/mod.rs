@@ -30,6 +30,7 @@ pub mod join;
 pub mod layout;
 pub mod name;
 pub mod object;
+pub mod pasted;
 pub mod printed;
 pub mod remedy;
 pub mod salvage;

@@ -92,7 +92,11 @@ fn key_at(text: &str) -> Option<(&str, &str)> {
 fn value(text: &str, depth: usize) -> (Option<Value>, &str) {
     match text.chars().next() {
         Some('"') => {
-            let (value, rest) = string(text);
+            let (value, mut rest) = string(text);
+            // The quote behind a gap may be the first one of the next key.
+            if value.ends_with(',') && value.contains(ELLIPSIS) {
+                rest = text.get(text.len() - rest.len() - 1..).unwrap_or(rest);
+            }
             let is_cut =
                 !string_is_closed(text) || value.contains(ELLIPSIS) || value.contains("...");
             let is_kept = !is_cut || value.contains(' ');
@@ -253,6 +257,16 @@ mod tests {
             json!({"msg": "challenge failed"})
         );
         assert_eq!(fields(br#"{"a":1} {"msg":"will retry"}"#), None);
+    }
+
+    #[test]
+    fn a_key_right_behind_a_gap_is_found() {
+        assert_eq!(
+            read(
+                "{\"msg\":\"x\",\"error\":\"[a.b] Renew: too many\u{2026},\"retrying_in\":60,\"n\":1}"
+            ),
+            json!({"msg": "x", "error": "[a.b] Renew: too many\u{2026},", "retrying_in": 60, "n": 1})
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::caddy::event::{Event, is_unknown};
 use crate::caddy::failure::Failure;
 use crate::caddy::layout::Layout;
 use crate::caddy::name::Name;
+use crate::caddy::pasted::undressed;
 use crate::caddy::vocabulary::Means;
 use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::engine::Engine;
@@ -13,6 +14,7 @@ use crate::report::explain::{self, Heading, PastedLine};
 use crate::rules::{Matcher, RuleSet};
 use crate::source::archive;
 use crate::source::error::SourceError;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -229,8 +231,12 @@ fn decode(bytes: &[u8], layout: &Layout) -> Option<(Entry, &'static str)> {
     if let Ok(entry) = Entry::read(line, layout) {
         return Some((entry, shape(line)));
     }
-    let start = line.iter().position(|byte| *byte == b'{')?;
-    let rest = line.get(start..)?;
-    let entry = Entry::read(rest, layout).ok()?;
+    let line = String::from_utf8_lossy(line);
+    let line = undressed(&line).map_or(line, Cow::Owned);
+    if let Ok(entry) = Entry::read(line.as_bytes(), layout) {
+        return Some((entry, shape(line.as_bytes())));
+    }
+    let rest = line.get(line.find('{')?..)?;
+    let entry = Entry::read(rest.as_bytes(), layout).ok()?;
     Some((entry, "JSON after a prefix"))
 }

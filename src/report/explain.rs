@@ -205,8 +205,14 @@ pub fn certificate(explained: &Explained<'_>, failure: Option<&Failure>) -> Stri
     );
     let mut text = format!("{}\n  {state}; {expiry}\n", certificate.name);
     if let Some(next) = certificate.next {
+        let is_late = certificate.not_after.is_some_and(|end| next.at >= end);
+        let late = if is_late {
+            ", too late: it expires before that"
+        } else {
+            ""
+        };
         text.push_str(&format!(
-            "  Caddy tries again at {} ({})\n",
+            "  Caddy tries again at {} ({}){late}\n",
             next.at.utc(),
             next.source.word()
         ));

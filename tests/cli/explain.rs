@@ -3,7 +3,7 @@
 use crate::program::{fixture, run, run_on};
 use std::fs;
 
-const PASTES: [&str; 8] = [
+const PASTES: [&str; 12] = [
     "late-retry",
     "forum-post",
     "error-text",
@@ -12,6 +12,10 @@ const PASTES: [&str; 8] = [
     "on-demand",
     "maintenance",
     "hostile",
+    "quoted-mail",
+    "redacted-quote",
+    "status-clipped",
+    "wrapped-console",
 ];
 
 fn paste(name: &str) -> Vec<u8> {
@@ -101,6 +105,41 @@ fn each_paste_is_told_like_this() {
             let (told, _) = halves(&ran.stdout);
             insta::assert_snapshot!(format!("explain-{name}"), told);
         });
+    }
+}
+
+/// What forums, mails and their users put around a line, and make of its quotes.
+#[test]
+fn a_line_is_understood_in_whatever_it_is_shown() {
+    let paste = String::from_utf8(paste("late-retry")).unwrap();
+    let line = paste.lines().last().unwrap();
+    let in_quotes = |left: &str, right: &str| {
+        let plain = line.replace("\\\"", "'");
+        let parts: Vec<&str> = plain.split('"').collect();
+        let texts = parts.chunks(2).map(|pair| pair.join(left));
+        texts.collect::<Vec<_>>().join(right)
+    };
+    let console = "2026-05-03 22:04:01.489 ERROR tls.renew will retry {\"error\": \"[matrix-fed.example.org] Renew: x\", \"attempt\": 29, \"retrying_in\": 21600}";
+    for shown in [
+        format!("`{line}`"),
+        format!("**{line}**"),
+        format!("1. {line}"),
+        format!("> - {line}"),
+        format!("{line},"),
+        format!("> > {line}"),
+        format!("```json\n{line}\n```"),
+        format!("    {line}"),
+        format!("caddy.log:123:{line}"),
+        in_quotes("\u{201c}", "\u{201d}"),
+        in_quotes("&quot;", "&quot;"),
+        in_quotes("\\\"", "\\\""),
+        format!("> {console}"),
+        format!("* {console}"),
+    ] {
+        let told = run_on(&["rules", "explain"], shown.clone().into()).stdout;
+        let right = "next try  in 6 h, at 2026-05-04 04:04:01 UTC";
+        assert!(told.contains(right), "{shown}\n{told}");
+        assert!(told.contains("  attempt   29\n"), "{shown}\n{told}");
     }
 }
 
