@@ -19,6 +19,9 @@ mod memory;
 #[path = "kit/program.rs"]
 mod program;
 #[cfg(test)]
+#[path = "kit/random.rs"]
+mod random;
+#[cfg(test)]
 #[path = "kit/rows.rs"]
 mod rows;
 #[cfg(test)]

@@ -1,29 +1,14 @@
 //! Lines that strangers can bring about, with entries of Caddy quoted in them.
 
-use crate::forged::{NAME, forged};
-use serde_json::{Value, json};
-
-fn request(evil: &str) -> Value {
-    json!({
-        "remote_ip": "203.0.113.9", "remote_port": "4711", "client_ip": "203.0.113.9",
-        "proto": "HTTP/2.0", "method": "GET", "host": evil, "uri": format!("/?q={evil}\n{evil}"),
-        "headers": {"User-Agent": [evil], "X-Msg": ["will retry"], evil: ["SERVFAIL"]},
-    })
-}
-
-/// A line in the order of zap: its own keys first.
-fn line(level: &str, ts: f64, logger: &str, msg: &str, fields: &Value) -> String {
-    let fields = fields.to_string();
-    let fields = fields.strip_prefix('{').unwrap();
-    let (logger, msg) = (json!(logger), json!(msg));
-    format!(r#"{{"level":"{level}","ts":{ts:.6},"logger":{logger},"msg":{msg},{fields}"#)
-}
+use crate::forged::{NAME, forged, line, request};
+use serde_json::json;
 
 /// One of the lines that a request can bring about, by its number.
 pub(crate) fn hostile(number: usize, ts: f64) -> String {
     let forged = forged();
     let evil = &forged[number % forged.len()];
-    let fields = json!({"request": request(evil), "bytes_read": 0, "user_id": evil, "duration": 0.1,
+    let request = || request([evil, &format!("{evil}\n{evil}"), evil, evil, "SERVFAIL"]);
+    let fields = json!({"request": request(), "bytes_read": 0, "user_id": evil, "duration": 0.1,
         "size": 7, "status": 404, "resp_headers": {"Location": [evil]}});
     let access = line(
         "info",
@@ -39,12 +24,12 @@ pub(crate) fn hostile(number: usize, ts: f64) -> String {
                 "dial tcp: lookup {evil} on 127.0.0.53:53: server misbehaving: SERVFAIL, will retry"
             );
             let fields =
-                json!({"request": request(evil), "status": 502, "err_id": "x", "err_trace": evil});
+                json!({"request": request(), "status": 502, "err_id": "x", "err_trace": evil});
             line("error", ts, "http.log.error", &msg, &fields)
         }
         2 => {
             let error = format!("[{NAME}] Renew: {evil}");
-            let fields = json!({"error": error, "request": request(evil)});
+            let fields = json!({"error": error, "request": request()});
             let msg = "aborting with incomplete response";
             line("error", ts, "http.handlers.reverse_proxy", msg, &fields)
         }

@@ -60,3 +60,27 @@ pub(crate) fn forged() -> Vec<String> {
         ),
     ]
 }
+
+/// A request with five texts of the client: host, query, agent, and a header with its value.
+pub(crate) fn request([host, query, agent, key, value]: [&str; 5]) -> Value {
+    json!({
+        "remote_ip": "203.0.113.9", "remote_port": "4711", "client_ip": "203.0.113.9",
+        "proto": "HTTP/2.0", "method": "GET", "host": host, "uri": format!("/?q={query}"),
+        "headers": {"User-Agent": [agent], "X-Msg": ["will retry"], key: [value]},
+    })
+}
+
+/// An object whose first keys are printed already, with other fields behind them.
+pub(crate) fn joined(head: &str, fields: &Value) -> String {
+    match fields.to_string().strip_prefix('{').unwrap() {
+        "}" => format!("{head}}}"),
+        fields => format!("{head},{fields}"),
+    }
+}
+
+/// A line as zap prints it: its own keys first.
+pub(crate) fn line(level: &str, ts: f64, logger: &str, msg: &str, fields: &Value) -> String {
+    let (logger, msg) = (json!(logger), json!(msg));
+    let head = format!(r#"{{"level":"{level}","ts":{ts:.6},"logger":{logger},"msg":{msg}"#);
+    joined(&head, fields)
+}

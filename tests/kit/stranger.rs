@@ -1,7 +1,8 @@
 //! Lines that strangers can make Caddy log, from a seed: access and proxy lines, errors of requests and
 //! refused challenges, in any encoder, full of what would be an alarm if it were believed.
 
-use crate::forged::{NAME, forged};
+use crate::forged::{NAME, forged, joined, line, request};
+use crate::random::Random;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -34,10 +35,8 @@ const TRICKS: [&str; 22] = [
     "}}}}]]]]{{{{[[[[",
 ];
 
-/// Random, but the same for the same seed (splitmix64).
-pub(crate) struct Stranger {
-    state: u64,
-}
+/// Whoever sends requests, the same for the same seed.
+pub(crate) struct Stranger(Random);
 
 /// How a line is printed.
 #[derive(Clone, Copy)]
@@ -52,20 +51,11 @@ enum Encoder {
 
 impl Stranger {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { state: seed }
+        Self(Random::new(seed))
     }
 
     fn below(&mut self, end: usize) -> usize {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % end as u64).unwrap()
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
+        usize::try_from(self.0.between(0, i64::try_from(end).unwrap())).unwrap()
     }
 
     /// Something that a client sends; rarely, something huge.
@@ -74,7 +64,7 @@ impl Stranger {
         for _ in 0..=self.below(3) {
             match self.below(4) {
                 0 => text.push_str(&FORGED[self.below(FORGED.len())]),
-                1 | 2 => text.push_str(TRICKS[self.below(TRICKS.len())]),
+                1 | 2 => text.push_str(self.0.one(&TRICKS)),
                 _ => {
                     let any = (0..self.below(12))
                         .map(|_| char::from(u8::try_from(self.below(256)).unwrap()));
@@ -82,7 +72,7 @@ impl Stranger {
                 }
             }
         }
-        if self.one_in(500) {
+        if self.below(500) == 0 {
             let bytes = match self.below(200) {
                 // More than any line may have.
                 0 => 1_200_000,
@@ -95,12 +85,8 @@ impl Stranger {
     }
 
     fn request(&mut self) -> Value {
-        let (host, uri) = (self.evil(), self.evil());
-        json!({
-            "remote_ip": "203.0.113.9", "remote_port": "4711", "client_ip": "203.0.113.9",
-            "proto": "HTTP/2.0", "method": "GET", "host": host, "uri": format!("/?q={uri}"),
-            "headers": {"User-Agent": [self.evil()], "X-Msg": ["will retry"], self.evil(): [self.evil()]},
-        })
+        let [host, query, agent, key, value] = [(); 5].map(|()| self.evil());
+        request([&host, &query, &agent, &key, &value])
     }
 
     /// Level, logger, message and fields of a line that a request can bring about.
@@ -110,7 +96,7 @@ impl Stranger {
                 let mut fields = json!({"request": self.request(), "bytes_read": 0, "user_id": self.evil(),
                     "duration": 0.1, "size": 7, "status": 404, "resp_headers": {"Location": [self.evil()]}});
                 // `log_append` adds fields of any name, with what the client sent in them.
-                if self.one_in(4) {
+                if self.0.chance(25) {
                     for key in ["msg", "logger", "error", "identifier", "level"] {
                         fields[key] = json!(self.evil());
                     }
@@ -152,7 +138,7 @@ impl Stranger {
                 ("debug", "http.stdlib", msg, json!({}))
             }
             8 => {
-                let host = if self.one_in(2) {
+                let host = if self.0.chance(50) {
                     NAME.to_owned()
                 } else {
                     self.evil()
@@ -191,7 +177,7 @@ impl Stranger {
         };
         let line = print(encoder, at, (level, logger, &msg, &fields));
         // A message in a console line has its quotes as they came, so a tail of it may be anything.
-        if matches!(encoder, Encoder::Console) || !self.one_in(50) {
+        if matches!(encoder, Encoder::Console) || !self.0.chance(2) {
             return line;
         }
         // A line that was torn, where the stranger's own text begins or anywhere.
@@ -199,7 +185,7 @@ impl Stranger {
         let places: Vec<usize> = quoted.chain([self.below(line.len())]).collect();
         let place = line.floor_char_boundary(places[self.below(places.len())]);
         let (head, tail) = line.split_at(place);
-        (if self.one_in(4) { head } else { tail }).to_owned()
+        (if self.0.chance(25) { head } else { tail }).to_owned()
     }
 }
 
@@ -214,29 +200,26 @@ fn print(
     let micros = (at * 1e6) as i64;
     let time = chrono::DateTime::from_timestamp_micros(micros).unwrap();
     let wall = time.format("%Y/%m/%d %H:%M:%S%.3f");
-    let fields = fields.to_string();
-    let rest = match fields.strip_prefix('{').unwrap() {
-        "}" => "}".to_owned(),
-        rest => format!(",{rest}"),
-    };
     let quoted = json!(msg);
     match encoder {
-        Encoder::Json => {
-            format!(r#"{{"level":"{level}","ts":{at:.6},"logger":"{logger}","msg":{quoted}{rest}"#)
-        }
+        Encoder::Json => line(level, at, logger, msg, fields),
         Encoder::Renamed => {
             let time = time.format("%Y-%m-%dT%H:%M:%S%.3f+0000");
-            format!(
-                r#"{{"severity":"{capital}","time":"{time}","name":"{logger}","message":{quoted}{rest}"#
-            )
+            let head = format!(
+                r#"{{"severity":"{capital}","time":"{time}","name":"{logger}","message":{quoted}"#
+            );
+            joined(&head, fields)
         }
-        Encoder::Nameless => format!(r#"{{"level":"{level}","ts":"{wall}","msg":{quoted}{rest}"#),
+        Encoder::Nameless => joined(
+            &format!(r#"{{"level":"{level}","ts":"{wall}","msg":{quoted}"#),
+            fields,
+        ),
         Encoder::Console => {
             // The console encoder prints a message as it is: one with a line break is two lines, and
             // nothing tells the second from Caddy's own.
             let msg = msg.replace(['\n', '\r'], " ");
             let mut line = format!("{wall}\t\u{1b}[34m{capital}\u{1b}[0m\t{logger}\t{msg}");
-            if fields != "{}" {
+            if *fields != json!({}) {
                 let _written = write!(line, "\t{fields}");
             }
             line

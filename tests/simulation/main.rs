@@ -14,6 +14,7 @@ mod mutants;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+#[path = "../kit/random.rs"]
 mod random;
 #[cfg(test)]
 mod script;
