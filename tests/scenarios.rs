@@ -8,6 +8,7 @@ mod scenarios {
     mod names;
     mod noise;
     mod predictions;
+    mod process;
     mod recoveries;
     mod story;
     mod times;

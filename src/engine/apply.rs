@@ -114,6 +114,9 @@ fn is_of_maintenance(event: &Event) -> bool {
 
 /// Whether the end of an attempt comes again: a line that is in the log twice counts once.
 fn is_told_twice(certificate: &Certificate, means: Means, at: LogTime) -> bool {
+    if means == Means::Succeeded {
+        return certificate.open_job.is_none() && certificate.succeeded == Some(at);
+    }
     let ends = matches!(means, Means::WillRetry | Means::GaveUp | Means::JobFailed);
     let running = certificate.open_job.as_ref().is_some_and(|job| job.running);
     ends && !running && certificate.last_failure == Some(at)
@@ -174,7 +177,8 @@ fn due(instance: &Instance, certificate: &mut Certificate, event: &Event, at: Lo
     if new_tick {
         certificate.ticks_due = certificate.ticks_due.saturating_add(1);
     }
-    certificate.last_due = Some(at);
+    // Lines of one tick may come in another order than their stamps.
+    certificate.last_due = certificate.last_due.max(Some(at));
     // Where a failure may have been missed, an attempt that nobody announced may still come.
     let nobody = certificate.open_job.is_none() && certificate.next.is_none();
     if event.means == Means::Queued && nobody && certificate.paced_failures.is_some() {

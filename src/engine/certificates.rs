@@ -54,10 +54,10 @@ impl Certificates {
         self.running.iter().filter_map(|name| self.get(name))
     }
 
-    /// Whether a line has called one of them due since a moment.
+    /// Whether a line has called one of them due since a moment, and no attempt has succeeded since.
     pub(super) fn is_any_due_since(&self, tick: Option<LogTime>) -> bool {
         let mut due = self.due.iter().filter_map(|name| self.get(name));
-        due.any(|one| one.last_due >= tick)
+        due.any(|one| one.last_due >= tick && one.succeeded < one.last_due)
     }
 
     /// Takes one out, to be changed and put back, or for good.

@@ -68,7 +68,8 @@ fn set_activity(facts: &mut Facts, instance: &Instance, certificate: &Certificat
     facts.set(Fact::RetryPending, Some(pending));
     let grace = certificate.next.map(|next| instance.grace(next.source));
     facts.set(Fact::Grace, grace);
-    facts.set(Fact::Idle, Some(certificate.idle_since.is_some()));
+    let idle = certificate.idle_since.is_some() && !instance.rhythm.stopped;
+    facts.set(Fact::Idle, Some(idle));
     facts.set(Fact::IdleSince, certificate.idle_since);
     // A job without a next attempt is running, or waits for its lock.
     let open = certificate.open_job.as_ref();

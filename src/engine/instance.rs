@@ -124,14 +124,21 @@ impl Instance {
         (self.panics, self.loop_panics, self.last_panic) = (0, 0, None);
         self.ticker.start(at);
         self.dropped.clear();
-        self.strangers.clear();
+        // What a handshake began outlives a reload of Caddy up to 2.6.4, which looks like a start
+        // (certmagic v0.17.2 `handshake.go`).
+        let on_demand = &self.on_demand;
+        self.strangers.retain(|name| on_demand.is_failing(name));
         self.left_out = 0;
         self.lists &= listed;
         listed
     }
 
     /// The maintenance loop panicked, or a worker did.
+    /// A line that is in the log twice counts once.
     pub(super) fn panicked(&mut self, in_loop: bool, at: LogTime) {
+        if in_loop && self.last_panic == Some(at) {
+            return;
+        }
         self.panics = self.panics.saturating_add(1);
         if in_loop {
             self.last_panic = Some(at);

@@ -20,7 +20,7 @@ pub(super) struct OnDemand {
     swept: Option<LogTime>,
     /// The first failure since there was none.
     pub since: Option<LogTime>,
-    /// The latest failure.
+    /// The latest failure of those.
     latest: Option<LogTime>,
     /// Why that failed.
     cause: Option<Cause>,
@@ -44,7 +44,11 @@ impl OnDemand {
         if event.means == Means::Succeeded {
             let before = self.failing.len();
             self.failing.retain(|name, _| !event.names.contains(name));
-            return self.failing.len() < before;
+            let is_news = self.failing.len() < before;
+            if is_news {
+                self.latest = self.failing.values().copied().max();
+            }
+            return is_news;
         }
         let failed = matches!(
             event.means,
@@ -75,6 +79,11 @@ impl OnDemand {
         if self.failing.is_empty() {
             (self.since, self.latest, self.cause) = (None, None, None);
         }
+    }
+
+    /// Whether the last attempt for a name failed, not long ago.
+    pub(super) fn is_failing(&self, name: &Name) -> bool {
+        self.failing.contains_key(name)
     }
 
     /// How many names fail.

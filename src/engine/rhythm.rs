@@ -1,7 +1,8 @@
 //! Lines that come by the clock: their absence means that the log, or what writes it, is dead.
 //!
 //! While a renewal is due, each maintenance tick names it. And once a day, whatever is due, the
-//! storage is cleaned (Caddy v2.11.7 `modules/caddytls/tls.go`); how often is learned.
+//! storage is cleaned (Caddy v2.11.7 `modules/caddytls/tls.go`); how often is learned. A configuration
+//! that is loaded begins that interval anew, and has it done at once only where half of it has passed.
 
 use crate::caddy::event::Event;
 use crate::caddy::vocabulary::Means;
@@ -18,8 +19,10 @@ pub(super) struct Rhythm {
     /// The last tick that named a certificate, and how many came in a row.
     pub tick: Option<LogTime>,
     ticks: u32,
-    /// The last cleaning of the storage, and the longest time between two of one process.
+    /// The last cleaning of the storage, the last time a configuration was loaded, and the longest time
+    /// between a cleaning and what of the two was before it in one process.
     cleaned: Option<LogTime>,
+    loaded: Option<LogTime>,
     spacing_micros: i64,
     /// It has said that it stops.
     pub stopped: bool,
@@ -82,6 +85,7 @@ impl Rhythm {
                 self.tick = Some(at);
             }
             Means::Cleaned => self.clean(at),
+            Means::Managing => self.loaded = Some(at),
             Means::MaintenanceStarted => {
                 let (heard, spacing_micros) = (self.heard, self.spacing_micros);
                 *self = Self {
@@ -96,12 +100,16 @@ impl Rhythm {
     }
 
     fn clean(&mut self, at: LogTime) {
-        let since = self.cleaned.map(|cleaned| at - cleaned);
+        let since = self.cleaning_counts_from().map(|from| at - from);
         if let Some(since) = since.filter(|since| *since >= SHORTEST_CLEANING) {
             let micros = since.num_microseconds().unwrap_or(0);
             self.spacing_micros = self.spacing_micros.max(micros);
         }
         self.cleaned = Some(at);
+    }
+
+    fn cleaning_counts_from(&self) -> Option<LogTime> {
+        self.cleaned.max(self.loaded)
     }
 
     /// The moment by which the next line should come, and what brings it. `waiting`: a renewal is
@@ -110,9 +118,10 @@ impl Rhythm {
         const IN_A_ROW: u32 = 2;
         let tick = self.tick.filter(|_| waiting && self.ticks >= IN_A_ROW);
         let tick = tick.map(|tick| (tick + interval, Beat::Tick));
-        let cleaned = self.cleaned.filter(|_| self.spacing_micros > 0);
+        let is_learned = self.cleaned.is_some() && self.spacing_micros > 0;
+        let from = self.cleaning_counts_from().filter(|_| is_learned);
         let spacing = TimeDelta::microseconds(self.spacing_micros);
-        let cleaned = cleaned.map(|cleaned| (cleaned + spacing, Beat::Cleaning));
+        let cleaned = from.map(|from| (from + spacing, Beat::Cleaning));
         let next = tick.into_iter().chain(cleaned).min_by_key(|(at, _)| *at);
         next.filter(|_| !self.stopped)
     }

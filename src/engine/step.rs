@@ -47,7 +47,15 @@ impl Step<'_> {
                 let open = one.open_job.as_ref();
                 open.is_some_and(|open| event.job.is_none_or(|job| job == open.job))
             };
+            // A worker that panics lets its lock go first.
+            let panicked = event.means == Means::WorkerPanicked;
+            let let_go = |one: &&Certificate| {
+                let open = one.open_job.as_ref();
+                open.is_some_and(|open| open.released.is_some())
+            };
+            let one_let_go = panicked && watched.certificates.running().any(|one| let_go(&one));
             let running = watched.certificates.running();
+            let running = running.filter(|one| !one_let_go || let_go(one));
             let mut running = running.filter(|one| ends && fits(one));
             let only = running.next().filter(|_| running.next().is_none());
             return only.map(|one| one.name.clone()).into_iter().collect();

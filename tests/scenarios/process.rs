@@ -1,0 +1,174 @@
+//! What happens to the process of Caddy, or to its log, and what must not be made of it.
+
+use super::story::{Story, at};
+use notafter::engine::message::Reason;
+use serde_json::json;
+
+const A: &str = "a.example.com";
+const B: &str = "b.example.com";
+const TICK: f64 = 600.0;
+const DAY: f64 = 86_400.0;
+const CRASH: &str =
+    "panic: certificate worker: runtime error: index out of range [3] with length 3";
+
+/// The moments at which a rule opened about anybody.
+fn opened(story: &Story, rule: &str) -> usize {
+    let rows = story.rows.iter();
+    rows.filter(|row| row.rule == rule && row.reason == Reason::Opened)
+        .count()
+}
+
+/// A Caddy that manages two names, of which one is due.
+fn started() -> Story {
+    let mut story = Story::new();
+    story.started(0.0).managing(0.1, &[A, B]);
+    story
+}
+
+fn queue(story: &mut Story, after: f64, name: &str) {
+    let fields = json!({"identifiers": [name], "remaining": 30.0 * DAY - after});
+    let msg = "certificate expires soon; queuing for renewal";
+    story.log(after, "tls.cache.maintenance", msg, fields);
+}
+
+fn let_go(story: &mut Story, after: f64, name: &str) {
+    let fields = json!({"identifier": name});
+    story.log(after, "tls.renew", "releasing lock", fields);
+}
+
+fn panic(story: &mut Story, after: f64) {
+    let fields = json!({"error": "runtime error", "stack": "goroutine 41 [running]:"});
+    story.log(after, "tls.cache.maintenance", "panic", fields);
+}
+
+#[test]
+fn a_configuration_that_is_loaded_after_half_a_day_is_no_rhythm_of_cleaning() {
+    let clean = |story: &mut Story, after: f64| {
+        let fields = json!({"storage": "FileStorage:/data"});
+        story.log(after, "tls", "cleaning storage unit", fields);
+    };
+    let mut story = started();
+    clean(&mut story, 0.2);
+    story.managing(0.6 * DAY, &[A, B]);
+    clean(&mut story, 0.6 * DAY + 0.1);
+    // Its next cleaning is a day after it was loaded.
+    story.tick(1.59 * DAY);
+    assert_eq!(opened(&story, "source-silent"), 0);
+    clean(&mut story, 1.6 * DAY + 0.1);
+    story.tick(3.0 * DAY);
+    assert_eq!(opened(&story, "source-silent"), 1);
+}
+
+#[test]
+fn a_process_that_said_that_it_stops_is_not_stuck() {
+    let mut story = started();
+    story.renewing(TICK, A, 30.0 * DAY);
+    let_go(&mut story, TICK + 5.0, A);
+    story.log(TICK + 5.0, "", CRASH, json!({}));
+    queue(&mut story, 2.0 * TICK, A);
+    let msg = "shutting down apps, then terminating";
+    story.log(2.0 * TICK + 60.0, "", msg, json!({"signal": "SIGTERM"}));
+    story.tick(DAY);
+    assert_eq!(opened(&story, "renewal-stuck"), 0);
+}
+
+#[test]
+fn a_strangers_job_that_outlives_a_reload_is_nobodys_certificate() {
+    let stranger = "x.example.net";
+    let mut story = started();
+    let fields = json!({"server_name": stranger});
+    story.log(10.0, "tls.on_demand", "obtaining new certificate", fields);
+    let fail = |story: &mut Story, after: f64, attempt: u32| {
+        let fields = json!({"identifier": stranger});
+        story.log(after, "tls.obtain", "obtaining certificate", fields);
+        let error = format!("[{stranger}] Obtain: no");
+        let fields = json!({"error": error, "attempt": attempt, "retrying_in": 60 * attempt});
+        story.log(after + 1.0, "tls.obtain", "will retry", fields);
+    };
+    fail(&mut story, 10.1, 1);
+    story.started(30.0).managing(30.1, &[A, B]);
+    fail(&mut story, 71.1, 2);
+    story.tick(DAY);
+    assert!(!story.knows(stranger));
+}
+
+#[test]
+fn lines_of_one_tick_in_another_order_leave_its_name_due() {
+    let mut story = started();
+    for tick in [1.0, 2.0] {
+        queue(&mut story, tick * TICK + 0.04, A);
+        queue(&mut story, tick * TICK, A);
+    }
+    story.tick(DAY);
+    assert_eq!(opened(&story, "source-silent"), 1);
+}
+
+#[test]
+fn a_name_that_waits_for_proof_of_its_success_is_named_by_no_tick() {
+    let mut story = started();
+    for tick in [1.0, 2.0] {
+        queue(&mut story, tick * TICK, A);
+    }
+    story.renewing(2.0 * TICK + 1.0, A, 29.0 * DAY);
+    story.succeeded(2.0 * TICK + 5.0, "renewed", A, None);
+    story.tick(DAY);
+    assert_eq!(opened(&story, "source-silent"), 0);
+}
+
+#[test]
+fn a_panic_that_is_in_the_log_twice_counts_once() {
+    let mut story = started();
+    for tick in 1..=10 {
+        let after = f64::from(tick) * TICK;
+        panic(&mut story, after);
+        panic(&mut story, after);
+        story.started(after + 0.1);
+    }
+    assert_eq!(opened(&story, "maintenance-dead"), 0);
+    panic(&mut story, 11.0 * TICK);
+    assert_eq!(opened(&story, "maintenance-dead"), 1);
+}
+
+#[test]
+fn a_success_that_is_in_the_log_twice_is_no_second_one() {
+    let mut story = started();
+    story.renewing(TICK, A, 30.0 * DAY);
+    let error =
+        json!({"identifier": A, "issuer": "acme-v02.api.letsencrypt.org-directory", "error": "no"});
+    let msg = "could not get certificate from issuer";
+    story.log(TICK + 1.0, "tls.renew", msg, error);
+    for _ in 0..2 {
+        let issuer = Some("acme.zerossl.com-v2-DV90");
+        story.succeeded(TICK + 2.0, "renewed", A, issuer);
+    }
+    story.replaced(TICK + 2.1, A, 90.0 * DAY);
+    let closed = story.rows.iter().filter(|row| row.reason == Reason::Closed);
+    assert_eq!((opened(&story, "issuer-downgrade"), closed.count()), (1, 0));
+}
+
+#[test]
+fn of_two_attempts_the_one_that_let_its_lock_go_has_panicked() {
+    let mut story = started();
+    story.renewing(TICK, A, 30.0 * DAY);
+    story.renewing(TICK + 0.1, B, 30.0 * DAY);
+    let_go(&mut story, TICK + 5.0, B);
+    story.log(TICK + 5.0, "", CRASH, json!({}));
+    assert_eq!(story.opened(A), Vec::<&str>::new());
+    assert_eq!(story.opened(B), ["renewal-failing"]);
+}
+
+#[test]
+fn a_stranger_who_is_well_again_keeps_nobody_waiting() {
+    let mut story = started();
+    for (after, name) in [(10.0, "x.example.net"), (70.0, "y.example.net")] {
+        let fields = json!({"server_name": name});
+        story.log(after, "tls.on_demand", "obtaining new certificate", fields);
+        let fields = json!({"identifier": name, "issuer": "x", "error": "no"});
+        let msg = "could not get certificate from issuer";
+        story.log(after + 1.0, "tls.obtain", msg, fields);
+    }
+    story.succeeded(100.0, "obtained", "y.example.net", None);
+    story.tick(DAY);
+    let closed = story.rows.iter().find(|row| row.reason == Reason::Closed);
+    assert_eq!(closed.and_then(|row| row.at), Some(at(3_611.0)));
+}
