@@ -8,6 +8,7 @@ use notafter::engine::{AlertRow, Engine};
 use notafter::rules::{BUILT_IN, Configured, RuleSet};
 use notafter::time::LogTime;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -53,10 +54,40 @@ impl Line {
 /// The lines of a fixture.
 pub(crate) fn lines(path: &str) -> Vec<Line> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let text = std::fs::read_to_string(fixtures.join(path)).unwrap();
+    let bytes = std::fs::read(fixtures.join(path)).unwrap();
+    let mut text = String::new();
+    if Path::new(path).extension().is_some_and(|end| end == "gz") {
+        let mut unpacker = flate2::read::GzDecoder::new(&bytes[..]);
+        unpacker.read_to_string(&mut text).unwrap();
+    } else {
+        text = String::from_utf8(bytes).unwrap();
+    }
     text.lines()
         .map(|line| Line::new(line.as_bytes()))
         .collect()
+}
+
+/// Every recorded log, by its path in the fixtures.
+pub(crate) fn recordings() -> Vec<String> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut rooms = vec![
+        fixtures.join("captures"),
+        fixtures.join("incident-2026-05-03"),
+    ];
+    let mut found = Vec::new();
+    while let Some(room) = rooms.pop() {
+        for entry in std::fs::read_dir(room).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&fixtures).unwrap().display().to_string();
+            if path.is_dir() {
+                rooms.push(path);
+            } else if name.contains(".log") {
+                found.push(name);
+            }
+        }
+    }
+    found.sort_unstable();
+    found
 }
 
 /// The latest stamp.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// What has to be the same: rule, name, moment, reason, severity.
-fn essence(rows: &[AlertRow]) -> Vec<String> {
+pub(crate) fn essence(rows: &[AlertRow]) -> Vec<String> {
     let words = |row: &AlertRow| {
         format!(
             "{} {:?} {:?} {:?} {}",
@@ -22,7 +22,7 @@ fn essence(rows: &[AlertRow]) -> Vec<String> {
 
 /// Of each position, the earliest stamp still to come: no tick gets ahead of it, since it trails our
 /// clock by the allowance.
-fn still_to_come(lines: &[Line]) -> Vec<LogTime> {
+pub(crate) fn still_to_come(lines: &[Line]) -> Vec<LogTime> {
     let mut earliest = after(lines);
     let mut bounds: Vec<LogTime> = lines
         .iter()
