@@ -1,20 +1,60 @@
 //! What a Caddy prints of its attempts, from the decision to the new expiry.
 
 use crate::caddy::{Caddy, Job, Origin, Step};
-use crate::script::{Failure, Generation, Life, S, Truth, tick_after, wait};
+use crate::script::{
+    DAY, Failure, Generation, HOUR, Life, MINUTE, S, TICK, Truth, seconds, tick_after, wait,
+};
 use serde_json::{Value, json};
 
-const PRODUCTION: &str = "https://acme-v02.api.letsencrypt.org/directory";
-const STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
-const ISSUER: &str = "acme-v02.api.letsencrypt.org-directory";
+pub(crate) const PRODUCTION: &str = "https://acme-v02.api.letsencrypt.org/directory";
+pub(crate) const STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
+pub(crate) const ISSUER: &str = "acme-v02.api.letsencrypt.org-directory";
 
 impl Caddy<'_> {
+    /// The log begins when all attempts of nearly 30 days have failed.
+    pub(crate) fn begin_late(&mut self, start: i64) {
+        self.phase = start + self.random.between(MINUTE, TICK);
+        self.agenda.insert((self.phase, Step::Tick));
+        // Before it has announced an attempt, nobody knows that one is to come; and a count of ticks is not
+        // known to who has not seen its start.
+        self.plan(start + 7 * HOUR);
+        if self.script.generation == Generation::Paced {
+            self.agenda.retain(|(_, step)| *step != Step::Reload);
+        }
+        for who in 0..self.script.lives.len() {
+            let since = start - 30 * DAY + self.random.between(HOUR, 13 * HOUR);
+            let left = self.random.between(-10 * HOUR, 20 * HOUR);
+            let life = &mut self.script.lives[who];
+            let not_after = start + left - (start + left).rem_euclid(S);
+            life.not_after = life.not_after.map(|_| not_after);
+            life.lifetime = 90 * DAY;
+            life.due = not_after - 30 * DAY;
+            life.turns = life.turns.max(start);
+            life.fixed = start + self.random.between(10 * HOUR, 40 * HOUR);
+            (life.refused, life.panics) = (None, false);
+            // No list of names was seen, so nobody may miss what comes long after the last line.
+            life.proof_after = S / 20;
+            let job = Job {
+                open: true,
+                origin: Origin::Start,
+                began: start,
+                failures: 138,
+                not_before: start,
+                since,
+                dead: false,
+            };
+            self.jobs.insert(who, job);
+            let next = start + self.random.between(25 * MINUTE, 6 * HOUR);
+            self.agenda.insert((next, Step::Attempt(who)));
+        }
+    }
+
     fn life(&self, who: usize) -> Life {
         self.script.lives[who].clone()
     }
 
     /// The logger of a certificate's attempts.
-    fn logger(life: &Life) -> &'static str {
+    pub(crate) fn logger(life: &Life) -> &'static str {
         if life.not_after.is_some() {
             "tls.renew"
         } else {
@@ -24,8 +64,7 @@ impl Caddy<'_> {
 
     /// As Caddy prints it: up to the second after the last one of validity.
     fn remaining(&self, at: i64, life: &Life) -> Value {
-        #[expect(clippy::cast_precision_loss, reason = "months of microseconds fit")]
-        let left = |not_after: i64| (not_after + S - at - self.script.offset) as f64 / 1e6;
+        let left = |not_after: i64| seconds(not_after + S - at - self.script.offset);
         json!(life.not_after.map(left))
     }
 
@@ -74,6 +113,7 @@ impl Caddy<'_> {
             failures: before.map_or(0, |job| job.failures),
             not_before: at,
             since: at,
+            dead: false,
         };
         self.jobs.insert(who, job);
         let fields = json!({"identifier": life.name});
@@ -109,7 +149,15 @@ impl Caddy<'_> {
 
     pub(crate) fn finish(&mut self, at: i64, who: usize) {
         let life = self.life(who);
-        if self.jobs[&who].began >= life.fixed {
+        // Only where nobody else is at it, the panic tells whose worker it was.
+        let others = self
+            .agenda
+            .iter()
+            .any(|(_, step)| matches!(step, Step::End(_)));
+        let panics = life.panics && self.script.generation != Generation::Old;
+        if panics && !others && at > self.busy {
+            self.panic_worker(at, who);
+        } else if self.jobs[&who].began >= life.fixed {
             self.succeed(at, who);
         } else {
             self.fail(at, who);
@@ -131,10 +179,9 @@ impl Caddy<'_> {
         let ca = if staging { STAGING } else { PRODUCTION };
         let error = format!("[{name}] {} (ca={ca})", fault.text);
         let logger = Self::logger(&life);
-        let fields = json!({"identifier": name, "issuer": ISSUER, "error": error});
-        let msg = "could not get certificate from issuer";
-        self.script.line(at, logger, msg, fields);
+        self.say_refusal(at, logger, (name, &error));
         let told = at + self.random.between(1_000, 30_000);
+        self.busy = self.busy.max(told + S / 20);
         let verb = if renews { "Renew" } else { "Obtain" };
         let error = format!("[{name}] {verb}: {error}");
         let wait = wait(generation, failures);
@@ -148,6 +195,10 @@ impl Caddy<'_> {
             staging,
         };
         let mut next = Some(told + wait);
+        if told - job.since >= 30 * DAY {
+            self.give_up(told, who, (failure, &error));
+            return;
+        }
         if paced || refused {
             let by_start = if renews { "renewing" } else { "obtaining" };
             let error = match job.origin {
@@ -174,11 +225,9 @@ impl Caddy<'_> {
                 next = next.map(|next| tick_after(self.phase, next));
             }
         } else {
-            #[expect(clippy::cast_precision_loss, reason = "days of microseconds fit")]
-            let elapsed = failure.elapsed as f64 / 1e6;
             let fields = json!({
                 "error": error, "attempt": failures, "retrying_in": wait / S,
-                "elapsed": elapsed, "max_duration": 2_592_000,
+                "elapsed": seconds(failure.elapsed), "max_duration": 2_592_000,
             });
             self.script.line(told, logger, "will retry", fields);
             self.jobs.insert(who, Job { failures, ..job });
@@ -188,18 +237,78 @@ impl Caddy<'_> {
         self.script.is(name, told, Truth::Failed { failure, next });
     }
 
+    /// The first issuer fails.
+    pub(crate) fn say_refusal(&mut self, at: i64, logger: &str, (name, error): (&str, &str)) {
+        let fields = json!({"identifier": name, "issuer": ISSUER, "error": error});
+        let msg = "could not get certificate from issuer";
+        self.script.line(at, logger, msg, fields);
+    }
+
+    /// After 30 days the job ends. A renewal is begun anew by the next tick; a first issuance by nobody.
+    fn give_up(&mut self, at: i64, who: usize, (mut failure, error): (Failure, &str)) {
+        let life = self.life(who);
+        let elapsed = seconds(failure.elapsed);
+        let fields = json!({"error": error, "attempt": failure.failures, "elapsed": elapsed,
+            "max_duration": 2_592_000});
+        let logger = Self::logger(&life);
+        let msg = "final attempt; giving up";
+        self.script.line(at, logger, msg, fields);
+        self.jobs.remove(&who);
+        failure.failures = None;
+        failure.phase = Some(self.phase + self.script.offset);
+        self.script.is(&life.name, at, Truth::GaveUp);
+        let next = if let Some(not_after) = life.not_after {
+            // What is in the cache is what it was.
+            let fields = json!({"identifiers": [life.name]});
+            let msg = "reloading managed certificate";
+            self.script.line(at + 1_000, "tls", msg, fields);
+            let fields = json!({"subjects": [life.name], "new_expiration": not_after / S + 1});
+            let msg = "replaced certificate in cache";
+            self.script.line(at + 2_000, "tls.cache", msg, fields);
+            // In the newest one that begins such a count.
+            if self.script.generation == Generation::Paced {
+                self.script.lives[who].fixed = at;
+            }
+            Some(tick_after(self.phase, at) + self.script.offset)
+        } else {
+            let error = format!(
+                "{0}: caching certificate after obtaining it: no matching certificate files for {0}",
+                life.name
+            );
+            let fields = json!({"error": error});
+            self.script.line(at + 1_000, "tls", "job failed", fields);
+            None
+        };
+        self.script
+            .is(&life.name, at, Truth::Failed { failure, next });
+    }
+
+    /// The line of a success. It does not name the issuer before certmagic v0.21.0.
+    pub(crate) fn say_success(
+        &mut self,
+        at: i64,
+        logger: &str,
+        verb: &str,
+        (name, issuer): (&str, &str),
+    ) {
+        let mut fields = json!({"identifier": name, "issuer": issuer});
+        if self.script.generation == Generation::Old {
+            fields = json!({"identifier": name});
+        }
+        let msg = format!("certificate {verb} successfully");
+        self.script.line(at, logger, &msg, fields);
+    }
+
     fn succeed(&mut self, at: i64, who: usize) {
         let life = self.life(who);
         self.jobs.remove(&who);
         self.done.insert(who);
-        let fields = json!({"identifier": life.name, "issuer": ISSUER});
         let verb = if life.not_after.is_some() {
             "renewed"
         } else {
             "obtained"
         };
-        let msg = format!("certificate {verb} successfully");
-        self.script.line(at, Self::logger(&life), &msg, fields);
+        self.say_success(at, Self::logger(&life), verb, (&life.name, ISSUER));
         self.script.is(&life.name, at, Truth::Succeeded);
         if life.not_after.is_none() {
             self.script.is(&life.name, at, Truth::Renewed);

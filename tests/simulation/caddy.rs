@@ -2,16 +2,20 @@
 
 use crate::faults::FAULTS;
 use crate::random::Random;
-use crate::script::{DAY, Generation, HOUR, Life, MINUTE, S, Script, TICK, Truth, tick_after};
+use crate::script::{
+    DAY, Generation, HOUR, Life, MINUTE, News, S, Script, TICK, Truth, tick_after,
+};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When lives begin: 2026-05-01T01:46:40Z.
-pub(crate) const T: i64 = 1_777_600_000 * S;
+const T: i64 = 1_777_600_000 * S;
 /// Where our own clock must not overtake the log's: 2100-01-01T00:00:00Z.
 pub(crate) const TAPED: i64 = 4_102_444_800 * S;
 /// Most lives are short, so that there are many of them.
 const LINES_MAX: [usize; 10] = [60, 80, 100, 120, 150, 200, 300, 100, 120, 1_400];
+/// What is begun has to be ended in no more than another hundred.
+pub(crate) const LINES_AT_MOST: usize = 1_350;
 /// A renewed certificate of six days is not due again before all is over.
 const LASTS: i64 = 48 * HOUR;
 const NAMES: [&str; 4] = [
@@ -35,6 +39,19 @@ pub(crate) enum Step {
     /// The process hangs, or is stopped, for a while.
     Death,
     Start,
+    /// A message that no version prints.
+    Unknown,
+    /// The maintenance loop panics at its next ticks, so many times.
+    Panics(u32),
+    /// Strangers begin to come, one after the other.
+    Strangers,
+    Guest(usize),
+    GuestAgain(usize),
+    /// A tale begins, or ends.
+    Tale(usize),
+    TaleEnd(usize),
+    /// The configuration that is loaded has its storage cleaned every day.
+    Clean,
 }
 
 impl Step {
@@ -42,7 +59,16 @@ impl Step {
     fn is_of_the_world(self) -> bool {
         matches!(
             self,
-            Self::Proof(_) | Self::Reload | Self::Clock | Self::Death | Self::Start
+            Self::Proof(_)
+                | Self::Reload
+                | Self::Clock
+                | Self::Death
+                | Self::Start
+                | Self::Unknown
+                | Self::Panics(_)
+                | Self::Strangers
+                | Self::Tale(_)
+                | Self::TaleEnd(_)
         )
     }
 }
@@ -66,6 +92,8 @@ pub(crate) struct Job {
     pub(crate) not_before: i64,
     /// When the job began.
     pub(crate) since: i64,
+    /// Its worker panicked: it counts as open for ever, and does nothing.
+    pub(crate) dead: bool,
 }
 
 pub(crate) struct Caddy<'a> {
@@ -80,9 +108,40 @@ pub(crate) struct Caddy<'a> {
     pub(crate) failed: BTreeSet<usize>,
     /// Everything is mended, and all comes to an end.
     last_act: bool,
+    /// Only a new process ends what is wrong.
+    pub(crate) has_to_restart: bool,
+    /// Lines up to here are written already, by the process that runs.
+    pub(crate) busy: i64,
+    /// Tales that wait for a tick.
+    pub(crate) ready: BTreeSet<usize>,
+    /// Tales that have begun and not ended.
+    pub(crate) told: BTreeSet<usize>,
+    /// When the certificates of tales expire.
+    pub(crate) ends: BTreeMap<usize, i64>,
+    /// Panics of the loop that are to come, and that were.
+    pub(crate) panics: (u32, u32),
+    /// When the process last had its storage cleaned.
+    pub(crate) cleaned: Option<i64>,
+    /// What a stamp in the storage says of that.
+    pub(crate) stamped: Option<i64>,
+    /// A certificate that somebody gave to Caddy, when it expires, and from when on Caddy is given
+    /// another one.
+    pub(crate) unmanaged: Option<(i64, i64)>,
 }
 
-pub(crate) fn live(random: &mut Random, begins: i64) -> Script {
+/// The hosts of a seed. Two of them have the same names, and nothing else in common.
+pub(crate) fn world(seed: u64) -> Vec<Script> {
+    let mut random = Random::new(seed);
+    let hosts = if random.chance(25) { 2 } else { 1 };
+    let host = |number: usize| Script {
+        host: format!("host{number}"),
+        ..live(&mut random, (T, LINES_AT_MOST / hosts))
+    };
+    (0..hosts).map(host).collect()
+}
+
+/// What one Caddy lives through from a moment on; it writes little more than so many lines.
+pub(crate) fn live(random: &mut Random, (begins, lines_at_most): (i64, usize)) -> Script {
     let generation = random.one(&[Generation::Old, Generation::New, Generation::Paced]);
     let start = begins + random.between(0, DAY);
     let count = usize::try_from(random.between(1, 5)).unwrap();
@@ -92,10 +151,13 @@ pub(crate) fn live(random: &mut Random, begins: i64) -> Script {
         .map(|name| life(random, name, start))
         .collect();
     let script = Script {
+        host: String::new(),
         generation,
         lives,
         lines: Vec::new(),
         truth: BTreeMap::new(),
+        news: Vec::new(),
+        tales: Vec::new(),
         offset: 0,
         end: start,
     };
@@ -108,10 +170,24 @@ pub(crate) fn live(random: &mut Random, begins: i64) -> Script {
         done: BTreeSet::new(),
         failed: BTreeSet::new(),
         last_act: false,
+        has_to_restart: false,
+        busy: start,
+        ready: BTreeSet::new(),
+        told: BTreeSet::new(),
+        ends: BTreeMap::new(),
+        panics: (0, 0),
+        cleaned: None,
+        stamped: None,
+        unmanaged: None,
     };
-    caddy.plan(start);
-    caddy.start(start);
-    caddy.run(start)
+    if caddy.random.chance(8) {
+        caddy.begin_late(start);
+    } else {
+        caddy.plan(start);
+        caddy.plan_more(start);
+        caddy.start(start);
+    }
+    caddy.run(start, lines_at_most)
 }
 
 fn life(random: &mut Random, name: &str, start: i64) -> Life {
@@ -143,13 +219,14 @@ fn life(random: &mut Random, name: &str, start: i64) -> Life {
         fixed,
         refused: random.chance(15).then(|| random.one(&[2, 3, 5])),
         hangs: random.chance(10).then_some(hangs),
+        panics: random.chance(6),
         proof_after: random.one(&[50_000, 50_000, 50_000, 30 * MINUTE]),
     }
 }
 
 impl Caddy<'_> {
     /// What the world does to it.
-    fn plan(&mut self, start: i64) {
+    pub(crate) fn plan(&mut self, start: i64) {
         for step in [Step::Start, Step::Reload, Step::Death, Step::Clock] {
             for _ in 0..self.random.one(&[0, 0, 1, 2]) {
                 // Most of it early, while most lives still go on.
@@ -160,12 +237,17 @@ impl Caddy<'_> {
         }
     }
 
-    fn run(mut self, start: i64) -> Script {
-        let lines_max = self.random.one(&LINES_MAX);
+    fn run(mut self, start: i64, at_most: usize) -> Script {
+        let lines_max = self.random.one(&LINES_MAX).min(at_most);
         while let Some((at, step)) = self.agenda.pop_first() {
             if !self.last_act && (self.script.lines.len() > lines_max || at > start + LASTS) {
                 self.agenda.insert((at, step));
                 self.begin_last_act(at);
+                continue;
+            }
+            let cuts = matches!(step, Step::Start | Step::Reload | Step::Death | Step::Clock);
+            if cuts && at < self.busy {
+                self.agenda.insert((self.busy + S, step));
                 continue;
             }
             self.step(at, step);
@@ -174,6 +256,7 @@ impl Caddy<'_> {
             }
         }
         self.script.lines.sort_by_key(|line| line.order);
+        self.script.news.sort_by_key(|(at, _)| *at);
         let stamps = self.script.lines.iter().map(|line| line.at);
         self.script.end = stamps.max().unwrap_or_default();
         self.script
@@ -182,10 +265,12 @@ impl Caddy<'_> {
     fn is_over(&self) -> bool {
         let last_act = self.last_act;
         let waits = |(_, step): &(i64, Step)| {
-            matches!(step, Step::Proof(_)) || last_act && *step == Step::Start
+            matches!(step, Step::Proof(_) | Step::TaleEnd(_)) || last_act && *step == Step::Start
         };
-        let is_quiet = !self.agenda.iter().any(waits) && !self.jobs.values().any(|job| job.open);
-        is_quiet && (last_act || self.done.len() == self.script.lives.len())
+        let works = self.jobs.values().any(|job| job.open && !job.dead);
+        let is_quiet = !self.agenda.iter().any(waits) && !works && self.ready.is_empty();
+        let all = self.done.len() == self.script.lives.len() && !self.has_to_restart;
+        is_quiet && (last_act || all)
     }
 
     fn step(&mut self, at: i64, step: Step) {
@@ -201,6 +286,14 @@ impl Caddy<'_> {
                 self.stop(at);
                 self.start(at);
             }
+            Step::Unknown => self.say_unknown(at),
+            Step::Panics(times) => self.panics.0 += times,
+            Step::Strangers => self.open_door(at),
+            Step::Guest(number) => self.guest(at, number, 1),
+            Step::GuestAgain(number) => self.guest(at, number, 2),
+            Step::Tale(who) => self.begin_tale(at, who),
+            Step::TaleEnd(who) => self.end_tale(at, who),
+            Step::Clean => self.clean(at),
         }
     }
 
@@ -208,10 +301,14 @@ impl Caddy<'_> {
     fn begin_last_act(&mut self, at: i64) {
         self.last_act = true;
         self.agenda
-            .retain(|(_, step)| matches!(step, Step::Proof(_)));
+            .retain(|(_, step)| matches!(step, Step::Proof(_) | Step::TaleEnd(_)));
+        self.ready.retain(|who| self.told.contains(who));
+        self.panics.0 = 0;
+        self.unmanaged = None;
         for life in &mut self.script.lives {
             life.fixed = life.fixed.min(at);
             life.hangs = None;
+            life.panics = false;
         }
         self.agenda.insert((at, Step::Start));
     }
@@ -245,6 +342,12 @@ impl Caddy<'_> {
             self.stop(at);
         }
         let back = at + self.random.between(MINUTE, 20 * HOUR);
+        if self.random.chance(30) && back - at > 10 * MINUTE {
+            let lost = at + self.random.between(MINUTE, 3 * MINUTE);
+            self.script.tell(lost, News::Lost);
+            let found = lost + self.random.between(MINUTE, back - lost - MINUTE);
+            self.script.tell(found, News::Found);
+        }
         // Nothing happens meanwhile, and one thing after the other then.
         let mut later = back;
         let agenda = std::mem::take(&mut self.agenda).into_iter();
@@ -259,32 +362,39 @@ impl Caddy<'_> {
 
     /// A new maintenance loop, and the names that it manages.
     fn begin_loop(&mut self, at: i64) {
+        self.script.tell(at, News::LoopBegan);
+        self.panics.1 = 0;
+        self.begin_ticks(at);
+        self.load(at);
+    }
+
+    pub(crate) fn begin_ticks(&mut self, at: i64) {
         self.phase = at;
         let msg = "started background certificate maintenance";
         self.script
             .line(at, "tls.cache.maintenance", msg, json!({"cache": "0xc0"}));
-        self.load(at);
         self.agenda.retain(|(_, step)| *step != Step::Tick);
         self.agenda.insert((at + TICK, Step::Tick));
     }
 
     fn load(&mut self, at: i64) {
-        let lives = self.script.lives.iter();
-        let names: Vec<&str> = lives.map(|life| life.name.as_str()).collect();
+        let lives = self.script.lives.iter().map(|life| &life.name);
+        let tales = self.script.tales.iter().map(|(name, _)| name);
+        let names: Vec<&String> = lives.chain(tales).collect();
         let managed = json!({"domains": names});
         let msg = "enabling automatic TLS certificate management";
         self.script.line(at + 1_000, "http", msg, managed);
-        let field = if self.script.generation == Generation::Old {
-            "description"
+        // Not again where it was done in the last half of its interval (Caddy v2.6.2 `tls.go`).
+        if self.cleaned.is_none_or(|cleaned| at - cleaned >= DAY / 2) {
+            self.clean(at + 2_000);
         } else {
-            "storage"
-        };
-        let fields = json!({field: "FileStorage:/data"});
-        let msg = "cleaning storage unit";
-        self.script.line(at + 2_000, "tls", msg, fields);
+            self.clean_daily(at);
+        }
+        self.load_unmanaged(at + 3_000);
     }
 
     fn start(&mut self, at: i64) {
+        self.cleaned = None;
         self.begin_loop(at);
         for who in 0..self.script.lives.len() {
             let moment = at + 5_000 + self.random.between(0, 40_000);
@@ -300,7 +410,7 @@ impl Caddy<'_> {
     }
 
     /// Another configuration. What it does depends on the generation, and on who began the job.
-    fn reload(&mut self, at: i64) {
+    pub(crate) fn reload(&mut self, at: i64) {
         let old = self.script.generation == Generation::Old;
         if old {
             self.note_stop(at);
@@ -313,7 +423,7 @@ impl Caddy<'_> {
             let life = self.script.lives[who].clone();
             let job = self.jobs.get(&who).copied().filter(|job| job.open);
             let first = life.not_after.is_none();
-            let ends = |job: &Job| old || first || job.origin == Origin::Start;
+            let ends = |job: &Job| !job.dead && (old || first || job.origin == Origin::Start);
             if job.as_ref().is_some_and(ends) {
                 self.agenda
                     .retain(|(_, step)| *step != Step::Attempt(who) && *step != Step::End(who));
@@ -346,6 +456,10 @@ impl Caddy<'_> {
 
     fn tick(&mut self, tick: i64) {
         self.agenda.insert((tick + TICK, Step::Tick));
+        if self.panics.0 > 0 {
+            self.panic(tick);
+            return;
+        }
         let mut at = tick;
         for who in 0..self.script.lives.len() {
             let first = self.script.lives[who].not_after.is_none();
@@ -363,6 +477,10 @@ impl Caddy<'_> {
             if !open {
                 self.begin(at + 1_000, who, Origin::Maintenance);
             }
+        }
+        for who in std::mem::take(&mut self.ready) {
+            at += 30_000;
+            self.renew_of_tale(at, who);
         }
     }
 }

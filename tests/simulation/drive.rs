@@ -2,16 +2,15 @@
 
 use crate::oracle::Due;
 use crate::random::Random;
-use crate::script::{Line, MINUTE, Script};
+use crate::script::{Line, MINUTE, S, Script};
+use crate::source::lost;
 use notafter::engine::evidence::{Origin, Quote};
 use notafter::engine::message::Reason;
 use notafter::engine::{AlertRow, Engine};
-use notafter::rules::{BUILT_IN, Configured, RuleSet, Severity};
+use notafter::rules::{BUILT_IN, Changes, Configured, RuleSet, Severity};
 use notafter::time::LogTime;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
-
-const INSTANCE: &str = "caddy";
 
 /// How a script is handed over.
 #[derive(Clone, Copy, Debug)]
@@ -24,67 +23,155 @@ pub(crate) enum Manner {
     Live(u64),
 }
 
+/// What switches on the one rule that is off.
+pub(crate) fn configured(id: &str) -> Configured {
+    let on = Changes {
+        enabled: Some(true),
+        ..Changes::default()
+    };
+    let off = (OFF.to_owned(), on);
+    Configured {
+        rules: [off].into_iter().filter(|(off, _)| off == id).collect(),
+        ..Configured::default()
+    }
+}
+
+/// The rule that is off unless somebody wants it.
+const OFF: &str = "unknown-tls-error";
+
 fn rules() -> Arc<RuleSet> {
     static RULES: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
-        let rules = RuleSet::new(BUILT_IN, Vec::new(), &Configured::default());
+        let rules = RuleSet::new(BUILT_IN, Vec::new(), &configured(OFF));
         Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")))
     });
     Arc::clone(&RULES)
 }
 
-/// The rows about certificates that come of it until a moment.
-pub(crate) fn rows(script: &Script, until: i64, manner: Manner) -> BTreeSet<Due> {
-    rows_by(&rules(), script, until, manner)
+/// The rows that come of it.
+pub(crate) fn rows(world: &[Script], manner: Manner) -> BTreeSet<Due> {
+    rows_by(&rules(), world, manner)
+}
+
+/// The name of a watched host.
+fn instance(host: usize) -> String {
+    format!("host{host}")
 }
 
 /// The same by other rules.
-pub(crate) fn rows_by(
-    rules: &Arc<RuleSet>,
-    script: &Script,
-    until: i64,
-    manner: Manner,
-) -> BTreeSet<Due> {
-    let mut engine = Engine::new(Arc::clone(rules));
-    let mut rows = Vec::new();
-    let mut stored: BTreeMap<(&'static str, String), String> = BTreeMap::new();
-    let (mut random, mut now) = match manner {
-        Manner::Rough(seed) | Manner::Live(seed) => (Random::new(!seed), None::<i64>),
-        Manner::Plain => (Random::new(0), None),
+pub(crate) fn rows_by(rules: &Arc<RuleSet>, world: &[Script], manner: Manner) -> BTreeSet<Due> {
+    let mut drive = Drive {
+        engine: Engine::new(Arc::clone(rules)),
+        rows: Vec::new(),
+        stored: BTreeMap::new(),
     };
-    for line in handed_over(script, manner, &mut random) {
+    let mut random = match manner {
+        Manner::Rough(seed) | Manner::Live(seed) => Random::new(!seed),
+        Manner::Plain => Random::new(0),
+    };
+    let mut clocks = vec![None; world.len()];
+    for (host, input) in inputs(world, manner, &mut random) {
+        let line = match input {
+            Input::Line(line) => line,
+            Input::Reach(at, why) => {
+                drive.tick(host, at);
+                drive.reach(host, at, why);
+                continue;
+            }
+        };
         if matches!(manner, Manner::Live(_)) {
             // Our clock trails the lines by the allowance, five seconds.
-            let mut clock = now.unwrap_or(line.at);
+            let mut clock = clocks[host].unwrap_or(line.at);
             while clock + 30 * MINUTE < line.at {
                 clock += 30 * MINUTE;
-                engine.tick(INSTANCE, LogTime::from_micros(clock - 5_000_000), &mut rows);
+                drive.tick(host, clock - 5 * S);
             }
-            engine.tick(
-                INSTANCE,
-                LogTime::from_micros(line.at - 5_000_000),
-                &mut rows,
-            );
-            now = Some(line.at);
+            drive.tick(host, line.at - 5 * S);
+            clocks[host] = Some(line.at);
         }
-        hand_over(&mut engine, line, &mut rows);
+        drive.line(host, line);
         if matches!(manner, Manner::Rough(_)) && random.chance(1) {
-            for row in engine.take_rows() {
-                match row.value {
-                    Some(value) => drop(stored.insert((row.kind, row.key), value)),
-                    None => drop(stored.remove(&(row.kind, row.key))),
-                }
-            }
-            let kept = stored
-                .iter()
-                .map(|((kind, key), value)| (*kind, key.as_str(), value.as_str()));
-            engine = Engine::restore(Arc::clone(rules), kept);
+            drive.restart(rules);
         }
     }
-    engine.tick(INSTANCE, LogTime::from_micros(until), &mut rows);
+    for (host, script) in world.iter().enumerate() {
+        drive.tick(host, script.until());
+    }
     // Reminders are another matter: they follow from what is open.
-    let told = |row: &AlertRow| row.certificate.is_some() && row.reason != Reason::Repeated;
-    let rows = rows.into_iter().filter(told);
+    let told = |row: &AlertRow| row.reason != Reason::Repeated;
+    let rows = drive.rows.into_iter().filter(told);
     rows.map(due).collect()
+}
+
+/// An engine, what it gave out, and its state as a store would hold it.
+struct Drive {
+    engine: Engine,
+    rows: Vec<AlertRow>,
+    stored: BTreeMap<(&'static str, String), String>,
+}
+
+impl Drive {
+    fn line(&mut self, host: usize, line: &Line) {
+        let name = instance(host);
+        let origin = Origin {
+            source: name.as_str().into(),
+            line: 1,
+        };
+        let quote = || Quote::new(&origin, line.text.as_bytes());
+        self.engine.entry(&name, &line.entry, quote, &mut self.rows);
+    }
+
+    fn tick(&mut self, host: usize, at: i64) {
+        let at = LogTime::from_micros(at);
+        self.engine.tick(&instance(host), at, &mut self.rows);
+    }
+
+    fn reach(&mut self, host: usize, at: i64, why: Option<&str>) {
+        let at = LogTime::from_micros(at);
+        self.engine.reach(&instance(host), at, why, &mut self.rows);
+    }
+
+    /// Our process ends, and another one takes up what was written.
+    fn restart(&mut self, rules: &Arc<RuleSet>) {
+        for row in self.engine.take_rows() {
+            match row.value {
+                Some(value) => drop(self.stored.insert((row.kind, row.key), value)),
+                None => drop(self.stored.remove(&(row.kind, row.key))),
+            }
+        }
+        let kept = self.stored.iter();
+        let kept = kept.map(|((kind, key), value)| (*kind, key.as_str(), value.as_str()));
+        self.engine = Engine::restore(Arc::clone(rules), kept);
+    }
+}
+
+/// What reaches the engine.
+enum Input<'a> {
+    Line(&'a Line),
+    /// The log cannot be read any more, for a reason, or can again.
+    Reach(i64, Option<&'static str>),
+}
+
+/// What all hosts have to say, in the order in which it happens.
+fn inputs<'a>(world: &'a [Script], manner: Manner, random: &mut Random) -> Vec<(usize, Input<'a>)> {
+    let mut all = Vec::new();
+    for (host, script) in world.iter().enumerate() {
+        let mut reached = i64::MIN;
+        let mut offset = 0;
+        let mut lost = lost(script).into_iter().peekable();
+        for line in handed_over(script, manner, random) {
+            while let Some((from, to)) = lost.next_if(|(from, _)| *from < line.at) {
+                let gone = Some("it is gone");
+                all.push((from - offset, host, Input::Reach(from, gone)));
+                all.push((to - offset, host, Input::Reach(to, None)));
+            }
+            reached = reached.max(line.order);
+            offset = line.at - line.order;
+            all.push((reached, host, Input::Line(line)));
+        }
+    }
+    all.sort_by_key(|(order, ..)| *order);
+    let inputs = all.into_iter();
+    inputs.map(|(_, host, input)| (host, input)).collect()
 }
 
 fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> Vec<&'a Line> {
@@ -92,11 +179,8 @@ fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> V
     if matches!(manner, Manner::Rough(_)) {
         for index in 1..lines.len() {
             let close = (lines[index].at - lines[index - 1].at).abs() <= 50_000;
-            // The start of a process is one goroutine, whose lines keep their order.
-            let of_start =
-                |line: &Line| line.text.contains("background") || line.text.contains("enabling");
-            let starts = of_start(lines[index]) || of_start(lines[index - 1]);
-            if close && !starts && random.chance(20) {
+            let stays = is_one_goroutine(lines[index - 1], lines[index]);
+            if close && !stays && random.chance(20) {
                 lines.swap(index - 1, index);
             }
         }
@@ -109,13 +193,15 @@ fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> V
     lines
 }
 
-fn hand_over(engine: &mut Engine, line: &Line, rows: &mut Vec<AlertRow>) {
-    let origin = Origin {
-        source: INSTANCE.into(),
-        line: 1,
+/// The start of a process and a worker keep their lines in order.
+fn is_one_goroutine(one: &Line, other: &Line) -> bool {
+    let in_row = |line: &Line| {
+        let parts = ["background", "enabling", "certificate worker"];
+        parts.iter().any(|part| line.entry.msg.contains(part))
     };
-    let quote = || Quote::new(&origin, line.text.as_bytes());
-    engine.entry(INSTANCE, &line.entry, quote, rows);
+    let identifier = one.entry.text("identifier");
+    let same = identifier.is_some() && identifier == other.entry.text("identifier");
+    same || in_row(one) || in_row(other)
 }
 
 fn due(row: AlertRow) -> Due {
@@ -132,6 +218,7 @@ fn due(row: AlertRow) -> Due {
     };
     let at = row.at.map_or(0, LogTime::micros);
     Due {
+        host: row.instance,
         rule: row.rule,
         name: row.certificate.unwrap_or_default(),
         at,

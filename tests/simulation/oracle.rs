@@ -2,13 +2,16 @@
 //!
 //! Nothing of the engine is used here. A rule's moments are found by looking at the whole life.
 
+use crate::process::UNMANAGED;
 use crate::script::{DAY, Failure, Generation, HOUR, Life, MINUTE, S, Script, TICK, Truth};
 use crate::script::{tick_after, wait};
+use crate::source::{of_source, of_tale};
 use std::collections::BTreeSet;
 
-/// One change of an alert: rule, name, severity, reason, moment.
+/// One change of an alert: host, rule, name, severity, reason, moment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Due {
+    pub(crate) host: String,
     pub(crate) rule: String,
     pub(crate) name: String,
     pub(crate) at: i64,
@@ -22,7 +25,8 @@ const TOLERANCE: i64 = S;
 /// What is in one and has no like in the other.
 fn missing<'a>(one: &'a BTreeSet<Due>, other: &BTreeSet<Due>) -> Vec<&'a Due> {
     let alike = |a: &Due, b: &Due| {
-        (&a.rule, &a.name, a.severity, a.reason) == (&b.rule, &b.name, b.severity, b.reason)
+        (&a.host, &a.rule, &a.name) == (&b.host, &b.rule, &b.name)
+            && (a.severity, a.reason) == (b.severity, b.reason)
             && (a.at - b.at).abs() <= TOLERANCE
     };
     one.iter()
@@ -64,13 +68,19 @@ struct View<'a> {
     told: Option<i64>,
     succeeded: Option<i64>,
     renewed: Option<i64>,
+    gave_up: Option<i64>,
     /// Time is watched up to here.
     until: i64,
     all: BTreeSet<Due>,
 }
 
-/// Everything that is due until a moment.
-pub(crate) fn expected(script: &Script, until: i64) -> BTreeSet<Due> {
+/// Everything that is due on each host, which knows nothing of another one.
+pub(crate) fn expected(world: &[Script]) -> BTreeSet<Due> {
+    world.iter().flat_map(of_host).collect()
+}
+
+fn of_host(script: &Script) -> BTreeSet<Due> {
+    let until = script.until();
     let mut all = BTreeSet::new();
     let slow = slow(script);
     for life in &script.lives {
@@ -83,6 +93,11 @@ pub(crate) fn expected(script: &Script, until: i64) -> BTreeSet<Due> {
         }
         all.append(&mut view.all);
     }
+    for (name, _) in &script.tales {
+        all.append(&mut of_tale(script, name));
+    }
+    all.append(&mut of_tale(script, UNMANAGED));
+    all.append(&mut of_source(script, until));
     all
 }
 
@@ -134,6 +149,7 @@ impl<'a> View<'a> {
             told: None,
             succeeded: None,
             renewed: None,
+            gave_up: None,
             until,
             all: BTreeSet::new(),
         };
@@ -144,7 +160,8 @@ impl<'a> View<'a> {
                 Truth::Failed { failure, next } => view.failed(at, failure, next),
                 Truth::Succeeded => view.succeeded = Some(at),
                 Truth::Renewed => view.renewed = Some(at),
-                Truth::Canceled { .. } | Truth::Stopped => continue,
+                Truth::GaveUp => view.gave_up = Some(at),
+                _ => continue,
             }
             view.told = view.told.or(Some(at));
         }
@@ -198,6 +215,7 @@ impl<'a> View<'a> {
             (one.staging >= 2 && another).then_some("warning")
         });
         self.until_renewed("obtain-dead", &[("critical", self.dead())]);
+        self.until_renewed("gave-up", &[("critical", self.gave_up)]);
         self.until_renewed("retry-after-expiry", &[("critical", self.too_late())]);
         self.until_renewed("last-tries", &self.last_tries());
         let expired = self.life.not_after.zip(self.told);
@@ -208,10 +226,12 @@ impl<'a> View<'a> {
         self.until_renewed("recovered-unproven", &[("info", self.unproven())]);
         self.until_an_end("retry-missed", "critical", Self::missed);
         self.until_an_end("renewal-stuck", "warning", Self::hanging);
+        self.stuck();
     }
 
     fn row(&mut self, rule: &str, at: i64, severity: &'static str, reason: &'static str) {
         self.all.insert(Due {
+            host: self.script.host.clone(),
             rule: rule.to_owned(),
             name: self.life.name.clone(),
             at,
@@ -291,6 +311,32 @@ impl<'a> View<'a> {
         }
     }
 
+    /// A worker is gone, and ticks go on to call it due.
+    fn stuck(&mut self) {
+        for (index, (_, truth)) in self.truths.iter().enumerate() {
+            if !matches!(truth, Truth::Failed { next: None, .. }) {
+                continue;
+            }
+            let rest = &self.truths[index + 1..];
+            let is_due = |truth: &Truth| matches!(truth, Truth::Due);
+            let goes_on = rest.iter().find(|(_, truth)| !is_due(truth));
+            let Some(opens) = rest.iter().find(|(_, truth)| is_due(truth)) else {
+                continue;
+            };
+            let opens = opens.0 + 25 * MINUTE;
+            if goes_on.is_some_and(|(at, _)| *at <= opens) {
+                continue;
+            }
+            self.row("renewal-stuck", opens, "critical", "opened");
+            let end = |(at, truth): &&(i64, Truth)| {
+                matches!(truth, Truth::Failed { .. } | Truth::Succeeded) && *at > opens
+            };
+            if let Some(&(over, _)) = rest.iter().find(end) {
+                self.row("renewal-stuck", over, "critical", "closed");
+            }
+        }
+    }
+
     /// Since when it is due, as the log lets one know.
     fn due(&self) -> Option<i64> {
         let first = *self.due_lines.first()?;
@@ -350,7 +396,8 @@ impl<'a> View<'a> {
     }
 
     fn dead(&self) -> Option<i64> {
-        self.first(|one| one.next.is_none())
+        let first = self.life.not_after.is_none();
+        self.first(|one| one.next.is_none()).filter(|_| first)
     }
 
     /// The first announcement of an attempt that comes after the end.

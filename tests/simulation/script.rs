@@ -55,6 +55,8 @@ pub(crate) struct Life {
     pub(crate) refused: Option<usize>,
     /// The attempt that begins first after this moment hangs for so long.
     pub(crate) hangs: Option<(i64, i64)>,
+    /// The worker of one of its attempts panics.
+    pub(crate) panics: bool,
     /// The new expiry is told so long after the success.
     pub(crate) proof_after: i64,
 }
@@ -88,10 +90,68 @@ pub(crate) enum Truth {
     Canceled { next: Option<i64> },
     /// The process ended, said so or not, or another one began.
     Stopped,
+    /// The failure that follows was the last one of 30 days.
+    GaveUp,
+    /// Who issued the certificate that is in use from now on.
+    Issued(Issuer),
+    /// When it expires.
+    Ends(i64),
+    /// OCSP says, or ARI lets know, that it is revoked.
+    Revoked,
+    /// It is loaded, nobody renews it, and it has less than a day.
+    Unmanaged,
     /// An attempt succeeded.
     Succeeded,
     /// A later expiry is known, or a first certificate was issued.
     Renewed,
+}
+
+/// Who issued a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Issuer {
+    /// The first one that is configured, which everybody trusts.
+    First,
+    /// The next one, because the first failed.
+    Second,
+    Staging,
+}
+
+/// One fact of the process or of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// A maintenance loop begins that knows nothing of another one before it.
+    LoopBegan,
+    /// Code that renews certificates panicked: the loop, or a worker.
+    Panicked {
+        in_loop: bool,
+    },
+    /// An error about certificates that no version prints.
+    Unknown,
+    /// A name that a handshake asked for could not be obtained, or could.
+    Guest {
+        number: usize,
+        failed: bool,
+    },
+    /// The log cannot be read any more, or can again.
+    Lost,
+    Found,
+}
+
+/// A name with a fate of its own, beside the lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tale {
+    /// The first issuer fails, and Caddy's own CA steps in.
+    Internal,
+    /// The first issuer fails, and another CA steps in.
+    Fallback,
+    /// The test CA is configured.
+    Staging,
+    /// OCSP says that it is revoked.
+    Revoked,
+    /// The window in which to renew moves into the past.
+    Window,
+    /// A first issuance that nothing hinders.
+    Quick,
 }
 
 #[derive(Debug)]
@@ -105,13 +165,18 @@ pub(crate) struct Line {
     pub(crate) entry: Entry,
 }
 
-/// The whole script of a seed.
+/// The whole script of a host.
 #[derive(Debug)]
 pub(crate) struct Script {
+    /// The name of the host.
+    pub(crate) host: String,
     pub(crate) generation: Generation,
     pub(crate) lives: Vec<Life>,
     pub(crate) lines: Vec<Line>,
     pub(crate) truth: BTreeMap<String, Vec<(i64, Truth)>>,
+    pub(crate) news: Vec<(i64, News)>,
+    /// Managed names beside the lives, and what becomes of them.
+    pub(crate) tales: Vec<(String, Tale)>,
     /// How far the host's clock is ahead of one that was never set.
     pub(crate) offset: i64,
     /// The stamp of the last line.
@@ -119,6 +184,11 @@ pub(crate) struct Script {
 }
 
 impl Script {
+    /// Time is watched up to here.
+    pub(crate) fn until(&self) -> i64 {
+        self.end + 10 * HOUR
+    }
+
     pub(crate) fn line(&mut self, order: i64, logger: &str, msg: &str, fields: Value) {
         let level = if fields.get("error").is_some() {
             "error"
@@ -126,13 +196,12 @@ impl Script {
             "info"
         };
         let at = order + self.offset;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "microseconds of this century fit"
-        )]
-        let ts = at as f64 / 1e6;
-        let mut line = json!({"level": level, "ts": ts, "logger": logger, "msg": msg});
+        let ts = seconds(at);
+        let mut line = json!({"level": level, "ts": ts, "msg": msg});
         if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
+            if !logger.is_empty() {
+                line.insert("logger".to_owned(), json!(logger));
+            }
             line.extend(fields);
         }
         let text = line.to_string();
@@ -145,11 +214,25 @@ impl Script {
         });
     }
 
+    /// Notes what is true of the process, by its stamp.
+    pub(crate) fn tell(&mut self, order: i64, news: News) {
+        self.news.push((order + self.offset, news));
+    }
+
     /// Notes what is true of a name, by its stamp.
     pub(crate) fn is(&mut self, name: &str, order: i64, truth: Truth) {
         let truths = self.truth.entry(name.to_owned()).or_default();
         truths.push((order + self.offset, truth));
     }
+}
+
+/// As Caddy prints a time or a duration.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds of this century fit"
+)]
+pub(crate) fn seconds(micros: i64) -> f64 {
+    micros as f64 / 1e6
 }
 
 /// certmagic's tables, in minutes.

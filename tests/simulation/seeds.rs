@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,12 +12,12 @@ use std::thread;
 const SEEDS: u64 = 400;
 
 /// Seeds that once failed, one a line; a failure adds its own.
-fn kept_in() -> PathBuf {
+pub(crate) fn kept_in() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/failed-seeds")
 }
 
-fn kept() -> BTreeSet<u64> {
-    let text = fs::read_to_string(kept_in()).unwrap_or_default();
+fn kept(path: &Path) -> BTreeSet<u64> {
+    let text = fs::read_to_string(path).unwrap_or_default();
     text.lines().map(|line| line.parse().unwrap()).collect()
 }
 
@@ -32,12 +32,13 @@ pub(crate) fn chosen() -> Vec<u64> {
         return vec![seed];
     }
     let count = number("NOTAFTER_SEEDS").unwrap_or(SEEDS);
-    kept().into_iter().chain(0..count).collect()
+    kept(&kept_in()).into_iter().chain(0..count).collect()
 }
 
 /// Judges each seed; the first that fails says how to see it again, and is kept.
 pub(crate) fn each<T: Send>(
     seeds: &[u64],
+    kept_in: &Path,
     judge: impl Fn(u64) -> Result<T, String> + Sync,
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
@@ -61,16 +62,37 @@ pub(crate) fn each<T: Send>(
         }
     });
     if let Some((seed, why)) = failed.into_inner().unwrap() {
-        keep(seed);
+        keep(seed, kept_in);
         panic!("{why}\nagain: NOTAFTER_SEED={seed} cargo test --test simulation");
     }
     judged.into_inner().unwrap()
 }
 
-fn keep(seed: u64) {
-    let mut kept = kept();
+fn keep(seed: u64, path: &Path) {
+    let mut kept = kept(path);
     kept.insert(seed);
     let lines: Vec<String> = kept.iter().map(u64::to_string).collect();
     // A tree that cannot be written to still shows the failure.
-    fs::write(kept_in(), lines.join("\n") + "\n").ok();
+    fs::write(path, lines.join("\n") + "\n").ok();
+}
+
+#[test]
+fn a_seed_that_fails_prints_itself_and_is_kept() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("failed-seeds");
+    fs::write(&path, "12\n").unwrap();
+    let judge = |seed| {
+        if seed == 7 {
+            Err("it differs".to_owned())
+        } else {
+            Ok(seed)
+        }
+    };
+    let judged = std::panic::catch_unwind(|| each(&[3, 7], &path, judge));
+    let told = judged.unwrap_err();
+    let told = told.downcast_ref::<String>().unwrap();
+    assert!(told.starts_with("it differs"));
+    assert!(told.ends_with("NOTAFTER_SEED=7 cargo test --test simulation"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "7\n12\n");
+    assert_eq!(each(&[3], &path, judge), [3]);
 }

@@ -30,7 +30,7 @@ struct Tape {
 impl Tape {
     fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let script = caddy::live(&mut random, TAPED);
+        let script = caddy::live(&mut random, (TAPED, caddy::LINES_AT_MOST));
         let lines = script.lines.iter().map(|line| line.text.clone() + "\n");
         let bytes = lines.collect::<String>().into_bytes();
         let whole = i64::try_from(bytes.len()).unwrap();
