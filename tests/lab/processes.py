@@ -1,6 +1,7 @@
 """Processes and ports of the lab: everything started here is ended by its own handle."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -107,15 +108,26 @@ def side_by_side(jobs):
 
 
 def free_port():
-    """A port that is free now and is not given out twice by this run."""
+    """A port that is free now and is not given out twice by this run.
+
+    It is none that the kernel gives to whoever connects: one of those may be taken by the time it is listened on.
+    """
+    first_of_kernel = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     with _lock:
         while True:
-            with socket.socket() as probe:
-                probe.bind((LOOPBACK, 0))
-                port = probe.getsockname()[1]
-            if port not in _held:
+            port = random.randrange(first_of_kernel // 2, first_of_kernel)
+            if port not in _held and _is_free(port):
                 _held.append(port)
                 return port
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_for_port(port, process, patience=20):

@@ -89,6 +89,8 @@ class Scenario:
         self._keep(ends)
 
     def end(self):
+        if not self.caddy.process.running():
+            raise RuntimeError(f"caddy ended by itself:\n{self.caddy.process.said()}")
         self.caddy.stop()
 
     def reload(self):
