@@ -35,11 +35,34 @@ impl Host {
             docker: "unix:///nonexistent/docker.sock".to_owned(),
             room: tempfile::tempdir().unwrap(),
         };
-        let systemctl = host.path("systemctl");
-        let script = "#!/bin/sh\necho 'caddy.service loaded active running Caddy'\n";
-        fs::write(&systemctl, script).unwrap();
-        fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+        host.program(
+            "systemctl",
+            "echo 'caddy.service loaded active running Caddy'",
+        );
         host
+    }
+
+    fn program(&self, name: &str, script: &str) {
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The unit's user has this room for a home, with what Caddy saved there.
+    fn saved(&self, config: &str) {
+        let units = "echo 'caddy.service loaded active running Caddy'";
+        self.program(
+            "systemctl",
+            &format!("[ $1 = show ] && echo web || {units}"),
+        );
+        let home = self.room.path().display();
+        self.program(
+            "getent",
+            &format!("[ $2 = web ] && echo web:x:9:9::{home}:/bin/false"),
+        );
+        let directory = self.path(".config/caddy");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("autosave.json"), config).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -147,6 +170,31 @@ fn without_a_log_file_it_is_the_journal_also_by_an_admin_socket() {
     let (written, said) = host.init();
     assert!(written.contains("journal = \"caddy.service\""), "{written}");
     assert!(said.contains("found: it logs to the journal"), "{said}");
+}
+
+/// With `admin off`, and with a socket that `CADDY_ADMIN` does not name.
+#[test]
+fn without_an_admin_api_the_log_is_the_one_of_the_saved_configuration() {
+    let host = Host::new();
+    let log = host.path("elsewhere.log");
+    fs::write(&log, "").unwrap();
+    host.saved(&logging_to(&log.display().to_string()));
+    let (written, said) = host.init();
+    let named = format!("file = \"{}\"", log.display());
+    assert!(written.contains(&named), "{written}");
+    assert!(!written.contains("journal"), "{written}");
+    let told = "found: its own configuration, as it saved it in ";
+    assert!(said.contains(told), "{said}");
+}
+
+#[test]
+fn a_saved_configuration_that_cannot_be_read_is_said() {
+    let host = Host::new();
+    host.saved("{");
+    let (written, said) = host.init();
+    assert!(written.contains("journal = \"caddy.service\""), "{written}");
+    let told = "where Caddy saved its configuration, cannot be read: ";
+    assert!(said.contains(told), "{said}");
 }
 
 #[test]

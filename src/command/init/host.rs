@@ -2,6 +2,7 @@
 
 use super::admin;
 use super::caddy::{Log, default_log, storage};
+use super::saved;
 use crate::command::loading::docker_address;
 use crate::source::docker;
 use crate::source::notice::NoticeKind;
@@ -56,8 +57,9 @@ pub(super) fn look() -> Found {
             .push(format!("found: Caddy runs as the unit {unit}"));
     }
     let containers = containers(&mut found);
-    match admin::config() {
-        Some(config) => configured(&mut found, &config, unit.as_deref(), containers),
+    let running = admin::config().map(|config| (config, "by the admin API".to_owned()));
+    match running.or_else(|| saved_of(unit.as_deref()?, &mut found)) {
+        Some((config, told)) => configured(&mut found, &config, &told, unit.as_deref(), containers),
         None if found.logs.is_empty() || unit.is_some() => {
             unit_without_api(&mut found, unit.as_deref());
         }
@@ -84,8 +86,29 @@ pub(super) fn look() -> Found {
     found
 }
 
-/// What the admin API says; the Caddy behind it may be the one in a container.
-fn configured(found: &mut Found, config: &Value, unit: Option<&str>, has_container: bool) {
+/// What the unit's Caddy has saved, and how it is told.
+fn saved_of(unit: &str, found: &mut Found) -> Option<(Value, String)> {
+    let saved = saved::of_unit(unit)?;
+    let path = saved.path.display();
+    match saved.config {
+        Ok(config) => Some((config, format!("as it saved it in {path}"))),
+        Err(error) => {
+            found.sentences.push(format!(
+                "warning: the admin API does not answer, and {path}, where Caddy saved its configuration, cannot be read: {error}"
+            ));
+            None
+        }
+    }
+}
+
+/// What a configuration says; the Caddy that told it by the admin API may be the one in a container.
+fn configured(
+    found: &mut Found,
+    config: &Value,
+    told: &str,
+    unit: Option<&str>,
+    has_container: bool,
+) {
     let log = default_log(config);
     if let Some(obstacle) = log.obstacle {
         found
@@ -101,7 +124,7 @@ fn configured(found: &mut Found, config: &Value, unit: Option<&str>, has_contain
         }
         (Some(file), _) => {
             found.sentences.push(format!(
-                "found: its own configuration, by the admin API, names the log {}",
+                "found: its own configuration, {told}, names the log {}",
                 file.display()
             ));
             found.logs.insert(Log::File(file));
@@ -202,7 +225,7 @@ fn unit() -> Option<String> {
     known.then(|| "caddy.service".to_owned())
 }
 
-fn output(program: &str, arguments: &[&str]) -> Option<String> {
+pub(super) fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     output
         .status

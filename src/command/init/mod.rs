@@ -5,6 +5,7 @@ mod admin;
 mod caddy;
 mod grant;
 mod host;
+mod saved;
 mod settings;
 
 use crate::command::arguments::InitArguments;
