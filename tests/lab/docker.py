@@ -8,19 +8,22 @@ import signal
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import install
 import ntfy
 from caddy_container import NAME, CaddyContainer
+from docker_faults import Killed, Relay, stall
 from dockerd import Engine
 from podman import Podman
-from processes import LOOPBACK, end_all, wait_until
+from processes import LOOPBACK, end_all, side_by_side, wait_until
 from report import Report
 from watcher import Watcher
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = {"dockerd": "docker.io", "busybox": "busybox-static", "openssl": "openssl"}
+KILLED = {"killed": [], "killed-terminal": ["--tty"]}
 PODMAN = {"podman": "podman", "runc": "runc"}
 # A failure of a certificate that no other line speaks of, so that `status` counts every line by itself. Its name
 # is written down first; every 50th line is longer than what the engine takes at once.
@@ -46,7 +49,7 @@ done
 class Writing:
     """A container that writes, and the watcher that reads it."""
 
-    def __init__(self, engine, binary, work, name, options):
+    def __init__(self, engine, binary, work, name, options, environment=None):
         self.engine, self.name = engine, name
         self.options = ["--network", "none", "--name", name, *options]
         self.out = work / name
@@ -54,7 +57,7 @@ class Writing:
         (self.out / "writer.sh").write_text(WRITER)
         directory = work / f"{name}-notafter"
         directory.mkdir()
-        self.watcher = Watcher(binary, directory, f"docker:{name}")
+        self.watcher = Watcher(binary, directory, f"docker:{name}", environment=environment)
 
     def create(self):
         self.engine.docker("run", "-d", *self.options, "-v", f"{self.out}:/out", "lab", "/bin/sh", "/out/writer.sh")
@@ -134,17 +137,46 @@ def check_caddy(report, work, port, binary):
 
 def check_tcp(report, engine, work, binary):
     """The same engine, by TCP."""
-    watcher = Watcher(binary, work / "tcp", "docker:caddy")
-    by_socket = os.environ["DOCKER_HOST"]
-    os.environ["DOCKER_HOST"] = f"tcp://{LOOPBACK}:{engine.port}"
-    try:
-        watcher.start()
-        said = lambda: watcher.process.stderr.read_text(errors="replace")
-        read = wait_until(lambda: "1 certificates known" in said() or "1 certificate known" in said(), 20)
-        report.check("DOCKER_HOST=tcp://... reads the same container", read, "1 certificate known", said())
-        watcher.process.end()
-    finally:
-        os.environ["DOCKER_HOST"] = by_socket
+    host = {"DOCKER_HOST": f"tcp://{LOOPBACK}:{engine.port}"}
+    watcher = Watcher(binary, work / "tcp", "docker:caddy", environment=host)
+    watcher.start()
+    said = lambda: watcher.process.stderr.read_text(errors="replace")
+    read = wait_until(lambda: "1 certificates known" in said() or "1 certificate known" in said(), 20)
+    report.check("DOCKER_HOST=tcp://... reads the same container", read, "1 certificate known", said())
+    watcher.process.end()
+
+
+def check_killed(report, engine, binary, work):
+    stories = {name: Killed(engine, binary, work, name, how) for name, how in KILLED.items()}
+    for name, watchers in side_by_side({name: story.run for name, story in stories.items()}).items():
+        if isinstance(watchers, Exception):
+            report.check(f"{name} runs to its end", False, "no exception", repr(watchers))
+        else:
+            stories[name].check(report, watchers)
+
+
+class Stalled:
+    """An engine of its own behind a relay, so that it goes on while the others are stopped and started."""
+
+    def __init__(self, binary, work):
+        self.engine = Engine(work / "stalled-engine")
+        self.engine.start()
+        self.engine.import_image("lab", [])
+        relay = Relay(self.engine, work / "relay.sock")
+        host = {"DOCKER_HOST": f"unix://{relay.path}"}
+        self.writing = Writing(self.engine, binary, work, "stalled", [], host)
+        self.pool = ThreadPoolExecutor(1)
+        self.is_read = self.pool.submit(stall, relay, self.writing)
+
+    def check(self, report):
+        read = self.is_read.result()
+        report.check("a log stream that stalls is left for another", read, "the last line that was written", self.writing.said())
+        self.engine.docker("stop", "stalled")
+        self.writing.judge(report, starts=1)
+
+    def close(self):
+        self.pool.shutdown()
+        self.engine.close()
 
 
 def check_image(report, engine, port, image):
@@ -186,6 +218,7 @@ def main():
     report, engine = Report(), (Podman if chosen.podman else Engine)(work / "engine")
     os.environ["DOCKER_HOST"] = f"unix://{engine.socket}"
     binary = chosen.notafter.resolve()
+    stalled = None
     try:
         cache = REPOSITORY / "target/lab/cache"
         cache.mkdir(parents=True, exist_ok=True)
@@ -193,7 +226,9 @@ def main():
         caddy, server = install.caddy_of_upstream(install.NEW_CADDY, cache), install.ntfy(cache)
         engine.start()
         engine.import_image("lab", [caddy])
+        stalled = None if chosen.podman else Stalled(binary, work)
         check_writers(report, engine, binary, work)
+        check_killed(report, engine, binary, work)
         port = ntfy.start(server, work / "ntfy")
         CaddyContainer(engine, work / "site", lives=50).start("lab")
         check_caddy(report, work, port, binary)
@@ -201,11 +236,15 @@ def main():
             check_tcp(report, engine, work, binary)
         if chosen.image:
             check_image(report, engine, port, chosen.image.resolve())
+        if stalled:
+            stalled.check(report)
     except install.CannotInstall as problem:
         report.check("the engine is there", False, "installed", problem)
     except RuntimeError as problem:
         report.check("the engine does its part", False, "no error", problem)
     finally:
+        if stalled:
+            stalled.close()
         engine.close()
         end_all()
         if chosen.keep:

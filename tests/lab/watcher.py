@@ -8,12 +8,13 @@ from processes import LOOPBACK, Process, run
 class Watcher:
     """One `notafter watch` with a state directory of its own; start() again continues it."""
 
-    def __init__(self, binary, directory, log, receivers=(), before=()):
+    def __init__(self, binary, directory, log, receivers=(), before=(), environment=None):
         self.binary = binary
         self.directory = directory
         self.log = log
         self.receivers = receivers
         self.before = list(before)
+        self.environment = environment or {}
         self.state = directory / "state"
         self.record = directory / "record.jsonl"
         self.process = None
@@ -53,7 +54,7 @@ class Watcher:
         """Its runtime directory lies in the lab, as under systemd it lies in a directory of its own."""
         directory = str(self.state)
         places = {"HOME": directory, "XDG_RUNTIME_DIR": directory, "RUNTIME_DIRECTORY": directory}
-        return {**places, "NO_PROXY": LOOPBACK}
+        return {**places, "NO_PROXY": LOOPBACK, **self.environment}
 
 
 def _rows(text, what, problems):

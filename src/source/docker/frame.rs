@@ -7,6 +7,7 @@
 
 use crate::source::line::LINE_BYTES_MAX;
 use chrono::DateTime;
+use std::ops::Range;
 
 /// What the engine reads at once from a container.
 const PIECE_BYTES: usize = 16 << 10;
@@ -17,6 +18,8 @@ const FRAME_BYTES_MAX: usize = 2 * LINE_BYTES_MAX;
 const HELD_MAX: usize = LINE_BYTES_MAX + (LINE_BYTES_MAX / PIECE_BYTES + 2) * STAMP_BYTES_MAX;
 /// No time and its space are longer.
 const STAMP_BYTES_MAX: usize = 40;
+/// How long the time before a line may be.
+const STAMP_BYTES: Range<usize> = "2026-11-23T01:17:04Z".len()..STAMP_BYTES_MAX;
 /// The stream on which the engine itself speaks.
 const SYSTEM: u8 = 3;
 
@@ -94,11 +97,18 @@ impl Framing {
                 if self.held.last() != Some(&b'\n') {
                     self.held.push(b'\n');
                 }
-                let line = std::mem::take(&mut self.held);
-                let whole = stamped(1, &line)?;
-                let stamp = line.get(..line.len() - whole.bytes.len());
-                let bytes = &unstamped(whole.bytes, stamp.unwrap_or_default());
-                on(Piece { bytes, ..whole });
+                let held = std::mem::take(&mut self.held);
+                let mut rest = held.as_slice();
+                while !rest.is_empty() {
+                    let whole = stamped(1, rest)?;
+                    let end = begun_within(rest, whole.at).unwrap_or(rest.len());
+                    let (line, behind) = rest.split_at(end);
+                    let stamp = line.get(..rest.len() - whole.bytes.len());
+                    let text = whole.bytes.get(..whole.bytes.len() - behind.len());
+                    let bytes = &unstamped(text.unwrap_or_default(), stamp.unwrap_or_default());
+                    on(Piece { bytes, ..whole });
+                    rest = behind;
+                }
             }
         }
         Ok(())
@@ -130,6 +140,20 @@ fn stamped(stream: u8, bytes: &[u8]) -> Result<Piece<'_>, Garbage> {
     };
     let (at, bytes) = stamp().ok_or_else(|| Garbage(format!("no time: {}", said(bytes))))?;
     Ok(Piece { stream, at, bytes })
+}
+
+/// Where a later line begins, since the process was killed in the middle of this one. Only an entry in JSON is
+/// taken for one: what strangers make Caddy quote has a backslash before its quotes.
+fn begun_within(line: &[u8], at: i64) -> Option<usize> {
+    let mut spaces = memchr::memmem::find_iter(line, b" {\"");
+    spaces.find_map(|space| {
+        // Podman's times have lengths of their own.
+        let mut starts = STAMP_BYTES.filter_map(|length| space.checked_sub(length));
+        starts.find(|start| {
+            let behind = line.get(*start..).unwrap_or_default();
+            stamped(1, behind).is_ok_and(|later| later.at > at)
+        })
+    })
 }
 
 /// A line of a terminal without the times inside it.
@@ -192,6 +216,47 @@ pub(super) mod tests {
         assert_eq!(lengths, [2 * PIECE_BYTES + 7_002, 7]);
         assert_eq!(found[0].1, 1_795_396_624_000_000_001);
         assert!(!found[0].2.contains(&b'Z'));
+    }
+
+    #[test]
+    fn a_line_of_a_terminal_that_its_process_did_not_end_is_not_glued_to_the_next() {
+        let long = "y".repeat(PIECE_BYTES - 2);
+        let text = format!(
+            "{0}1Z {{\"{long}{0}1Z more{0}2Z {{\"a\":\"killed he{0}3Z {{\"b\":1}}\r\n",
+            "2026-11-23T01:17:04.00000000"
+        );
+        let found = pieces(true, &[text.as_bytes()]).unwrap();
+        let texts: Vec<_> = found
+            .iter()
+            .map(|(_, at, bytes)| (at % 10, String::from_utf8_lossy(bytes).into_owned()))
+            .collect();
+        let expected = [
+            (1, format!("{{\"{long}more")),
+            (2, "{\"a\":\"killed he".to_owned()),
+            (3, "{\"b\":1}\r\n".to_owned()),
+        ];
+        assert_eq!(texts, expected);
+        let of_podman =
+            "2026-11-23T01:17:04+00:00 {\"a\":2026-11-23T01:17:05.5+00:00 {\"b\":1}\r\n";
+        assert_eq!(pieces(true, &[of_podman.as_bytes()]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_a_line_of_a_terminal_quotes_is_no_line() {
+        let at = "2026-11-23T01:17:04.00000000";
+        for quoted in [
+            "7Z {\\\"level\\\":\\\"error\\\"}",
+            "7Z x",
+            "1Z {\"",
+            "?Z {\"",
+        ] {
+            let text = format!("{at}1Z {{\"uri\":\"{at}{quoted}\"}}\r\n");
+            assert_eq!(
+                pieces(true, &[text.as_bytes()]).unwrap().len(),
+                1,
+                "{quoted}"
+            );
+        }
     }
 
     #[test]
