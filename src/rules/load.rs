@@ -6,7 +6,7 @@ use super::matcher::Matcher;
 use super::rule::{Closing, Example, Expectation, Level, Rule, Texts};
 use super::scope::{Names, scalar_kind};
 use super::severity::Severity;
-use super::template::Template;
+use super::template::{Samples, Template};
 use crate::diagnostic::Problems;
 use crate::document::{Document, Scalar, Spanned, Table};
 use crate::time::LogTime;
@@ -191,9 +191,11 @@ fn read_level(table: &Table<'_>, severity: Severity, names: &Arc<Names>) -> Opti
 fn texts(root: &Table<'_>, names: &Names) -> Option<Texts> {
     root.require("message");
     let table = root.table("message")?;
+    let samples = Samples::of(names);
     let template = |key| {
         let text = table.required_text(key)?;
-        accept(&table, &text, Template::parse(&text.value, names))
+        let template = Template::parse(&text.value, names, &samples);
+        accept(&table, &text, template)
     };
     let (title, summary, remedy) = (template("title"), template("summary"), template("remedy"));
     table.finish();

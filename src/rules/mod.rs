@@ -33,4 +33,4 @@ pub use rule::{Closing, Example, Expectation, Level, Rule, Texts, Verdict};
 pub use scope::{Captures, Names, Reading};
 pub use set::{Changes, Configured, RuleSet};
 pub use severity::Severity;
-pub use template::{RenderError, Template};
+pub use template::{RenderError, Samples, Template};

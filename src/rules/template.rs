@@ -17,7 +17,7 @@ use crate::time::{LogTime, spell};
 use chrono::TimeDelta;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -32,8 +32,12 @@ const CAUSE: [&str; 4] = ["name", "explanation", "check", "remedy"];
 pub struct Template(String);
 
 impl Template {
-    /// Parses and checks a text; every mistake is reported.
-    pub fn parse(text: &str, names: &Names) -> Result<Self, Vec<ConditionError>> {
+    /// Parses and checks a text; every mistake is reported. `samples` are of the same names.
+    pub fn parse(
+        text: &str,
+        names: &Names,
+        samples: &Samples,
+    ) -> Result<Self, Vec<ConditionError>> {
         let environment = environment();
         let template = environment
             .template_from_str(text)
@@ -47,8 +51,7 @@ impl Template {
         if !unknown.is_empty() {
             return Err(unknown);
         }
-        for known in [true, false] {
-            let sample = sample(names, known);
+        for sample in &samples.0 {
             if let Err(error) = template.render(sample) {
                 return Err(vec![mistake(text, &error)]);
             }
@@ -206,40 +209,52 @@ fn reason(error: &Error) -> String {
     detail.unwrap_or_else(|| error.kind().to_string())
 }
 
-/// A context as the engine would give it, with everything known or with nothing known.
-fn sample(names: &Names, known: bool) -> Json {
-    let value = |value: Json| if known { value } else { Json::Null };
+/// Contexts as the engine would give them: with everything known, and with nothing known.
+pub struct Samples([Value; 2]);
+
+impl Samples {
+    /// The contexts of one rule.
+    pub fn of(names: &Names) -> Self {
+        Self([true, false].map(|known| sample(names, known)))
+    }
+}
+
+fn sample(names: &Names, known: bool) -> Value {
+    let given = |value: Value| if known { value } else { Value::from(()) };
     let fact = |fact: Fact| {
         let sample = match fact.kind() {
-            FactType::Bool => json!(true),
-            FactType::Text => json!(fact.words().first().unwrap_or(&"a.example.com")),
-            FactType::Int | FactType::Time | FactType::Length => json!(2),
+            FactType::Bool => Value::from(true),
+            FactType::Text => Value::from(*fact.words().first().unwrap_or(&"a.example.com")),
+            FactType::Int | FactType::Time | FactType::Length => Value::from(2),
         };
-        (fact.name().to_owned(), value(sample))
+        (fact.name(), given(sample))
     };
-    let text = |name: &str| (name.to_owned(), value(json!("text")));
-    let facts: serde_json::Map<String, Json> = names.scope.facts().map(fact).collect();
-    let cause: serde_json::Map<String, Json> = CAUSE.map(text).into_iter().collect();
-    let line: serde_json::Map<String, Json> = names.line.iter().map(|name| text(name)).collect();
-    json!({
-        "name": "a.example.com",
-        "instance": "caddy",
-        "severity": "critical",
-        "at": value(json!(2)),
-        "advice": value(json!("text")),
-        names.scope.prefix(): facts,
-        "cause": cause,
-        "param": names.parameters_json(),
-        "line": line,
-    })
+    let text = |name: &'static str| (name, given(Value::from("text")));
+    let taken = |name: &String| (name.clone(), given(Value::from("text")));
+    Value::from_iter([
+        ("name", Value::from("a.example.com")),
+        ("instance", Value::from("caddy")),
+        ("severity", Value::from("critical")),
+        ("at", given(Value::from(2))),
+        ("advice", given(Value::from("text"))),
+        (
+            names.scope.prefix(),
+            names.scope.facts().map(fact).collect(),
+        ),
+        ("cause", CAUSE.map(text).into_iter().collect()),
+        ("param", Value::from_serialize(names.parameters_json())),
+        ("line", names.line.iter().map(taken).collect()),
+    ])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn rendered(text: &str, context: &Json) -> String {
-        let template = Template::parse(text, &Names::default()).unwrap();
+        let template =
+            Template::parse(text, &Names::default(), &Samples::of(&Names::default())).unwrap();
         template.render(context).unwrap()
     }
 
@@ -248,7 +263,7 @@ mod tests {
             line: ["host".to_owned()].into(),
             ..Names::default()
         };
-        let errors = Template::parse(text, &names).unwrap_err();
+        let errors = Template::parse(text, &names, &Samples::of(&names)).unwrap_err();
         let first = errors.into_iter().next().unwrap();
         (
             text.get(first.range).unwrap().to_owned(),
