@@ -11,7 +11,7 @@ use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::engine::Engine;
 use crate::engine::evidence::{Origin, Quote};
 use crate::report::explain::{self, Heading, PastedLine};
-use crate::rules::{Matcher, RuleSet};
+use crate::rules::RuleSet;
 use crate::source::archive;
 use crate::source::error::SourceError;
 use std::borrow::Cow;
@@ -92,10 +92,8 @@ impl<'a> Paste<'a> {
             self.heading.other += 1;
             return;
         }
-        let takes = |matcher: &Matcher| matcher.matches(&entry).is_some();
-        let taking = self.rules.rules_matching();
-        let taking = taking.filter(|rule| rule.matcher.as_ref().is_some_and(takes));
-        let matched: Vec<&str> = taking.map(|rule| rule.id.as_str()).collect();
+        let taking = self.rules.rules_matching(&entry);
+        let matched: Vec<&str> = taking.map(|(rule, _)| rule.id.as_str()).collect();
         let mut rows = Vec::new();
         let origin = Origin {
             source: INSTANCE.into(),

@@ -109,7 +109,8 @@ impl Engine {
         quote: impl Fn() -> Quote,
         out: &mut Vec<AlertRow>,
     ) -> Seen {
-        let seen = match (entry.at, Event::of(entry)) {
+        let event = Event::of(entry);
+        let seen = match (entry.at, &event) {
             (_, None) if is_unknown(entry) => Seen::Unknown,
             (_, None) => Seen::Other,
             (None, Some(_)) => Seen::Untimed,
@@ -122,7 +123,7 @@ impl Engine {
         if moved == Moved::Held {
             watched.held = Some((entry.clone(), quote()));
         } else if let Some(at) = entry.at.or(watched.instance.log_time) {
-            self.judge(instance, (entry, at), &quote, out);
+            self.judge(instance, (entry, event.as_ref(), at), &quote, out);
             return if seen == Seen::Untimed {
                 Seen::Certificate
             } else {
@@ -136,7 +137,7 @@ impl Engine {
     fn judge(
         &mut self,
         instance: &str,
-        (entry, at): (&Entry, LogTime),
+        (entry, event, at): (&Entry, Option<&Event>, LogTime),
         quote: &impl Fn() -> Quote,
         out: &mut Vec<AlertRow>,
     ) {
@@ -149,9 +150,8 @@ impl Engine {
             at,
             out,
         };
-        let event = Event::of(entry);
         let had_room = watched.instance.left_out == 0;
-        if let Some(event) = &event {
+        if let Some(event) = event {
             if learn(watched, event, entry.level, at) {
                 step.judge_all(watched);
             }
@@ -167,13 +167,10 @@ impl Engine {
             watched.instance.unknown.note(&entry.msg, is_error);
             watched.instance_changed = true;
         }
-        for rule in self.rules.rules_matching() {
-            let matcher = rule.matcher.as_ref();
-            if let Some(captures) = matcher.and_then(|matcher| matcher.matches(entry)) {
-                let names = event.as_ref().map(|event| Step::names(watched, event));
-                let names = names.unwrap_or_else(|| names_of(entry));
-                step.matched(watched, (rule, &captures), &names, quote);
-            }
+        for (rule, captures) in self.rules.rules_matching(entry) {
+            let names = event.map(|event| Step::names(watched, event));
+            let names = names.unwrap_or_else(|| names_of(entry));
+            step.matched(watched, (rule, &captures), &names, quote);
         }
         // A line a little late may bring a moment that the clock has just passed.
         let reached = watched
@@ -394,7 +391,9 @@ impl Engine {
             self.move_to(instance, own, out);
         }
         if let Some(at) = own.or(log_time) {
-            self.judge(instance, (&entry, at), &|| quote.clone(), out);
+            let event = Event::of(&entry);
+            let judged = (&entry, event.as_ref(), at);
+            self.judge(instance, judged, &|| quote.clone(), out);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::evidence::neutral;
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
 use crate::rules::{
-    Captures, Closing, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth,
+    Captures, Closing, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth, Verdict,
 };
 use crate::time::LogTime;
 use serde_json::{Value, json};
@@ -74,43 +74,48 @@ impl Judge<'_> {
 
     /// Opens and worsens alerts, and sets the moment of the next look.
     pub(super) fn open(&self, case: &mut Case, which: &Which<'_>) {
-        let (chosen, line): (Vec<&Rule>, Option<&Captures>) = match which {
-            Which::Reading(changed) => (self.rules.rules_reading(*changed).collect(), None),
-            Which::All => (self.on_facts().collect(), None),
-            Which::Matched(rule, captures) => (vec![rule], Some(captures)),
-        };
-        for rule in chosen {
+        if let Which::Matched(rule, captures) = which {
             let verdicts = rule.verdicts(Reading {
                 facts: &self.facts,
-                line,
+                line: Some(captures),
             });
-            let reached = verdicts
-                .iter()
-                .find(|one| one.at.is_none_or(|at| at <= self.at));
-            if let Some(verdict) = reached {
-                self.raise((rule, verdict.severity, line), case);
+            self.raise_reached((rule, Some(captures)), &verdicts, case);
+            return;
+        }
+        let concerns = |rule: &Rule| match which {
+            Which::Reading(changed) => rule.facts().intersects(*changed),
+            _ => true,
+        };
+        // Of the rules that are already true, the earliest moment to come.
+        let mut next: Option<LogTime> = None;
+        for rule in self.rules.rules_on(self.about.scope(), &self.facts) {
+            if !rule.is_timed() && !concerns(rule) {
+                continue;
+            }
+            let verdicts = rule.verdicts(&self.facts);
+            let ahead = verdicts.iter().filter_map(|one| one.at);
+            let ahead = ahead.filter(|at| *at > self.at);
+            next = next.into_iter().chain(ahead).min();
+            if concerns(rule) {
+                self.raise_reached((rule, None), &verdicts, case);
             }
         }
-        case.wake = self.next_look();
+        case.wake = next;
     }
 
-    fn on_facts(&self) -> impl Iterator<Item = &Rule> {
-        let scope = self.about.scope();
-        let on_facts = |rule: &&Rule| rule.enabled && rule.matcher.is_none();
-        let all = self.rules.all().iter();
-        all.filter(move |rule| on_facts(rule) && rule.scope == scope)
-    }
-
-    /// The earliest moment to come at which a rule would open that is already true.
-    fn next_look(&self) -> Option<LogTime> {
-        let timed = self
-            .on_facts()
-            .filter(|rule| rule.levels.iter().any(|level| level.at.is_some()));
-        let moments = timed.flat_map(|rule| rule.verdicts(&self.facts));
-        moments
-            .filter_map(|verdict| verdict.at)
-            .filter(|at| *at > self.at)
-            .min()
+    /// Raises the loudest level whose moment has come.
+    fn raise_reached(
+        &self,
+        (rule, line): (&Rule, Option<&Captures>),
+        verdicts: &[Verdict],
+        case: &mut Case,
+    ) {
+        let reached = verdicts
+            .iter()
+            .find(|one| one.at.is_none_or(|at| at <= self.at));
+        if let Some(verdict) = reached {
+            self.raise((rule, verdict.severity, line), case);
+        }
     }
 
     fn raise(&self, (rule, severity, line): (&Rule, Severity, Option<&Captures>), case: &mut Case) {

@@ -7,7 +7,9 @@
 
 use super::account::{Account, Part};
 use super::check::{check, dotted, fact_of};
-use super::fact::{Fact, FactSet, FactType, FactValue, Facts};
+use super::fact::{Fact, FactType, FactValue, Facts};
+use super::fact_set::FactSet;
+use super::plain::Plain;
 use super::scope::{Names, Reading};
 use super::syntax::{Parsed, env};
 use crate::document::Scalar;
@@ -80,8 +82,8 @@ impl Truth {
 pub struct Clause {
     text: String,
     expr: IdedExpr,
-    /// The fact that it is, where it is nothing else.
-    alone: Option<Fact>,
+    /// How it is computed without the interpreter, where it is plain enough.
+    plain: Option<Plain>,
     facts: FactSet,
     /// The same, to be walked at each evaluation.
     reads: Vec<Fact>,
@@ -95,7 +97,7 @@ impl Clause {
         let mut clause = Self {
             text: parsed.source(expr).to_owned(),
             expr: expr.clone(),
-            alone: fact_of(expr),
+            plain: Plain::of(expr, names),
             facts: FactSet::EMPTY,
             reads: Vec::new(),
             line: Vec::new(),
@@ -139,6 +141,11 @@ impl Clause {
         })
     }
 
+    /// How it is computed without the interpreter, where it is plain enough.
+    pub(super) fn plain(&self) -> Option<&Plain> {
+        self.plain.as_ref()
+    }
+
     /// What it reads and is not known, as written in it: `cert.not_after`, `line.host`.
     pub fn unknown<'a>(&self, reading: impl Into<Reading<'a>>) -> Vec<String> {
         let reading = reading.into();
@@ -159,9 +166,14 @@ impl Clause {
     }
 
     fn value(&self, reading: Reading<'_>) -> Option<Value> {
-        if let Some(fact) = self.alone {
-            return known(fact, reading.facts);
+        match &self.plain {
+            Some(plain) => plain.value(reading.facts),
+            None => self.interpreted(reading),
         }
+    }
+
+    /// Its value by the interpreter; `None` where something it reads is not known.
+    pub(super) fn interpreted(&self, reading: Reading<'_>) -> Option<Value> {
         let known = |fact: &Fact| reading.facts.get(*fact).is_some();
         let given = |name: &String| reading.line.is_some_and(|line| line.get(name).is_some());
         if !self.reads.iter().all(known) || !self.line.iter().all(given) {
@@ -225,6 +237,13 @@ impl Condition {
         self.root.account(reading.into(), false)
     }
 
+    /// Parts without which it does not hold.
+    pub(super) fn conjuncts(&self) -> Vec<&Clause> {
+        let mut clauses = Vec::new();
+        self.root.conjuncts(&mut clauses);
+        clauses
+    }
+
     /// Its parts, in the order they are written, to say why it did or did not hold.
     pub fn clauses(&self) -> Vec<&Clause> {
         let mut clauses = Vec::new();
@@ -278,6 +297,14 @@ impl Node {
             (Self::Or(parts), false) | (Self::And(parts), true) => Account::Any(all(parts)),
             (Self::Not(part), _) => part.account(reading, !negated),
             (Self::Leaf(clause), _) => Account::Part(Part::new(clause, reading, negated)),
+        }
+    }
+
+    fn conjuncts<'n>(&'n self, found: &mut Vec<&'n Clause>) {
+        match self {
+            Self::And(parts) => parts.iter().for_each(|part| part.conjuncts(found)),
+            Self::Leaf(clause) => found.push(clause),
+            Self::Or(_) | Self::Not(_) => {}
         }
     }
 
@@ -395,7 +422,7 @@ fn scalar(value: &Scalar) -> Value {
     }
 }
 
-fn known(fact: Fact, facts: &Facts) -> Option<Value> {
+pub(super) fn known(fact: Fact, facts: &Facts) -> Option<Value> {
     Some(match facts.get(fact)? {
         FactValue::Bool(truth) => Value::Bool(*truth),
         FactValue::Int(number) => Value::Int(*number),

@@ -4,9 +4,11 @@
 //! [`FactSet`] says which facts a rule reads and which have changed, so that a rule is evaluated
 //! only when something it reads moved.
 
+use super::fact_set::FactSet;
 use crate::time::{LogTime, spell};
 use chrono::TimeDelta;
 use serde_json::Value as Json;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -281,6 +283,18 @@ impl FactValue {
         }
     }
 
+    /// How it lies to another of its type.
+    pub(super) fn order(&self, other: &Self) -> Option<Ordering> {
+        Some(match (self, other) {
+            (Self::Bool(one), Self::Bool(other)) => one.cmp(other),
+            (Self::Int(one), Self::Int(other)) => one.cmp(other),
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Time(one), Self::Time(other)) => one.cmp(other),
+            (Self::Length(one), Self::Length(other)) => one.cmp(other),
+            _ => return None,
+        })
+    }
+
     /// For templates: times and lengths are whole seconds.
     pub fn to_json(&self) -> Json {
         match self {
@@ -372,6 +386,12 @@ impl Facts {
         Fact::ALL.into_iter().filter(known).collect()
     }
 
+    /// The facts that are true.
+    pub(super) fn true_ones(&self) -> FactSet {
+        let holds = |fact: &Fact| self.get(*fact) == Some(&FactValue::Bool(true));
+        Fact::ALL.into_iter().filter(holds).collect()
+    }
+
     /// The facts that differ between two moments.
     pub fn changed_since(&self, before: &Self) -> FactSet {
         let changed = |fact: &Fact| self.get(*fact) != before.get(*fact);
@@ -385,63 +405,6 @@ impl Facts {
             .facts()
             .map(|fact| (fact.name().to_owned(), value(fact)));
         Json::Object(pairs.collect())
-    }
-}
-
-/// A set of facts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FactSet(u64);
-
-const _: () = assert!(Fact::COUNT <= 64, "a fact set is one word");
-
-impl FactSet {
-    /// No fact.
-    pub const EMPTY: Self = Self(0);
-
-    /// The same with one fact more.
-    #[must_use]
-    pub const fn with(self, fact: Fact) -> Self {
-        Self(self.0 | 1 << fact as u64)
-    }
-
-    /// Both together.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// What is here and not there.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether the fact is in it.
-    pub const fn contains(self, fact: Fact) -> bool {
-        self.0 & 1 << fact as u64 != 0
-    }
-
-    /// Whether the two share a fact.
-    pub const fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The facts, in the order of the table.
-    pub fn iter(self) -> impl Iterator<Item = Fact> {
-        Fact::ALL
-            .into_iter()
-            .filter(move |fact| self.contains(*fact))
-    }
-}
-
-impl FromIterator<Fact> for FactSet {
-    fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
-        facts.into_iter().fold(Self::EMPTY, Self::with)
     }
 }
 

@@ -83,6 +83,19 @@ impl Place {
     }
 }
 
+/// What a line must have to be one of a rule's lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sieve {
+    /// This message.
+    Msg(String),
+    /// This logger.
+    Logger(String),
+    /// A message in which this regex matches.
+    Pattern(String),
+    /// Nothing that an index could tell.
+    Anything,
+}
+
 /// The lines a rule is about.
 #[derive(Clone, Debug)]
 pub struct Matcher(Vec<(Place, Pattern)>);
@@ -119,14 +132,18 @@ impl Matcher {
             .collect()
     }
 
-    /// The one logger it can match, when its test for that is exact; speeds up rejecting lines.
-    pub fn logger(&self) -> Option<&str> {
-        self.0
-            .iter()
-            .find_map(|(place, pattern)| match (place, pattern) {
-                (Place::Logger, Pattern::Exact(exact)) => Some(exact.as_str()),
-                _ => None,
-            })
+    /// The most telling of its tests, to leave out lines without trying the others.
+    pub(super) fn sieve(&self) -> Sieve {
+        let of = |place: Place| self.0.iter().find(|(own, _)| *own == place);
+        match (of(Place::Msg), of(Place::Logger)) {
+            (Some((_, Pattern::Exact(msg))), _) => Sieve::Msg(msg.clone()),
+            (_, Some((_, Pattern::Exact(logger)))) => Sieve::Logger(logger.clone()),
+            (Some((_, Pattern::Prefix(prefix))), _) => {
+                Sieve::Pattern(format!("^{}", regex::escape(prefix)))
+            }
+            (Some((_, Pattern::Regex(regex))), _) => Sieve::Pattern(regex.as_str().to_owned()),
+            _ => Sieve::Anything,
+        }
     }
 
     /// Reads a `[match]` table and notes its mistakes; what is left is only good for going on.
@@ -249,7 +266,7 @@ mod tests {
         assert_eq!(captures.get("why"), None);
         assert_eq!(captures.get("logger"), Some("tls.obtain"));
         assert!(matcher.matches(&Line("no job")).is_none());
-        assert_eq!(matcher.logger(), Some("tls.obtain"));
+        assert_eq!(matcher.sieve(), Sieve::Logger("tls.obtain".to_owned()));
         let names: Vec<String> = matcher.names().into_iter().collect();
         assert_eq!(names, ["known", "level", "logger", "msg", "what", "why"]);
         assert!(captures.to_json(str::to_owned)["why"].is_null());

@@ -1,7 +1,8 @@
 //! A checked rule: when it opens, how loud, when it closes, what it says, and its examples.
 
 use super::condition::{Condition, Moment, Truth};
-use super::fact::{FactSet, Scope};
+use super::fact::Scope;
+use super::fact_set::FactSet;
 use super::matcher::Matcher;
 use super::scope::{Names, Reading};
 use super::severity::Severity;
@@ -154,6 +155,11 @@ impl Rule {
     pub fn facts(&self) -> FactSet {
         let facts = self.levels.iter().map(Level::facts);
         facts.fold(FactSet::EMPTY, FactSet::union)
+    }
+
+    /// Whether one of its levels has a moment of its own.
+    pub fn is_timed(&self) -> bool {
+        self.levels.iter().any(|level| level.at.is_some())
     }
 
     /// Every level whose condition holds and whose moment is known, the loudest first. A level

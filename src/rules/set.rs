@@ -1,9 +1,11 @@
 //! Built-in rules, the files that override them and the configuration into the rules in force.
 
-use super::fact::FactSet;
+use super::fact::{Facts, Scope};
+use super::index::Index;
 use super::load::{Parameters, rule_with, stem};
+use super::matcher::LineFields;
 use super::rule::Rule;
-use super::scope::scalar_kind;
+use super::scope::{Captures, scalar_kind};
 use super::severity::Severity;
 use crate::diagnostic::{Diagnostic, Problems, Source};
 use crate::document::{Scalar, Spanned};
@@ -44,7 +46,9 @@ pub struct Changes {
 /// The rules in force.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
+    /// Sorted by id.
     rules: Vec<Rule>,
+    index: Index,
 }
 
 impl RuleSet {
@@ -93,7 +97,13 @@ impl RuleSet {
         if problems.has_errors() {
             return Err(problems);
         }
-        Ok(Self { rules })
+        Ok(Self::of(rules))
+    }
+
+    fn of(mut rules: Vec<Rule>) -> Self {
+        rules.sort_by(|one, other| one.id.cmp(&other.id));
+        let index = Index::new(&rules);
+        Self { rules, index }
     }
 
     /// Every rule, also those that are off, by id.
@@ -103,32 +113,34 @@ impl RuleSet {
 
     /// The rule of this id.
     pub fn get(&self, id: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.id == id)
+        let place = self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id));
+        place.ok().and_then(|place| self.rules.get(place))
     }
 
     /// The same set with this rule switched on, to try it.
     #[must_use]
     pub fn with(&self, id: &str) -> Self {
-        let mut all = self.clone();
-        for rule in &mut all.rules {
+        let mut rules = self.rules.clone();
+        for rule in &mut rules {
             rule.enabled |= rule.id == id;
         }
-        all
+        Self::of(rules)
     }
 
-    /// The rules on facts alone that read one of these facts.
-    pub fn rules_reading(&self, changed: FactSet) -> impl Iterator<Item = &Rule> {
-        let on_facts = self.enabled().filter(|rule| rule.matcher.is_none());
-        on_facts.filter(move |rule| rule.facts().intersects(changed))
+    /// The rules on facts alone that these facts may open: all that hold are among them.
+    pub fn rules_on(&self, scope: Scope, facts: &Facts) -> impl Iterator<Item = &Rule> {
+        let found = self.at(self.index.on(facts));
+        found.filter(move |rule| rule.scope == scope)
     }
 
-    /// The rules about lines; each has a matcher.
-    pub fn rules_matching(&self) -> impl Iterator<Item = &Rule> {
-        self.enabled().filter(|rule| rule.matcher.is_some())
+    /// The rules whose matcher takes a line, each with what it takes.
+    pub fn rules_matching(&self, line: &dyn LineFields) -> impl Iterator<Item = (&Rule, Captures)> {
+        let found = self.at(self.index.matching(line));
+        found.filter_map(move |rule| Some((rule, rule.matcher.as_ref()?.matches(line)?)))
     }
 
-    fn enabled(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().filter(|rule| rule.enabled)
+    fn at(&self, places: Vec<usize>) -> impl Iterator<Item = &Rule> {
+        places.into_iter().filter_map(|place| self.rules.get(place))
     }
 }
 

@@ -29,13 +29,9 @@ fn a_file_overrides_by_its_name_and_another_adds() {
     assert_eq!(set.all().len(), 2);
     let tries = set.get("few-tries").unwrap().names.parameters.get("tries");
     assert_eq!(tries, Some(&Scalar::Integer(2)));
-    assert_eq!(
-        set.rules_reading(FactSet::EMPTY.with(Fact::Failing))
-            .count(),
-        2
-    );
-    assert_eq!(set.rules_reading(FactSet::EMPTY.with(Fact::Ca)).count(), 0);
-    assert_eq!(set.rules_matching().count(), 0);
+    let failing = Facts::new().with(Fact::Failing, true);
+    assert_eq!(set.rules_on(Scope::Certificate, &failing).count(), 2);
+    assert_eq!(set.rules_on(Scope::Source, &failing).count(), 0);
 }
 
 #[test]
@@ -53,7 +49,8 @@ fn the_configuration_changes_parameters_loudness_and_whether_it_runs() {
             .iter()
             .all(|level| level.severity == Severity::Info)
     );
-    assert_eq!(set.rules_reading(rule.facts()).count(), 0);
+    let failing = Facts::new().with(Fact::Failing, true);
+    assert_eq!(set.rules_on(Scope::Certificate, &failing).count(), 0);
     let hold = rule.names.parameters.get("hold");
     assert_eq!(hold, Some(&Scalar::Text("6h".to_owned())));
 }

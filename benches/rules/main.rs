@@ -1,0 +1,110 @@
+//! What 1,000 rules of a user cost beside one: replays by the built program, side by side in one run,
+//! and the ratios of their medians.
+
+#![expect(clippy::print_stdout, reason = "what is measured is printed")]
+
+mod corpus;
+mod kinds;
+
+use corpus::Mix;
+use kinds::{KINDS, Kind};
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 9;
+const RULES: usize = 1_000;
+
+/// One line of 2,000 is what a busy server's log is like; one of 20 is a server in trouble.
+const MIXES: [Mix; 2] = [
+    Mix {
+        name: "1 line of 2,000 about certificates",
+        bytes: 1 << 30,
+        one_in: 2_000,
+    },
+    Mix {
+        name: "1 line of 20 about certificates",
+        bytes: 200 << 20,
+        one_in: 20,
+    },
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rules");
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir_all(&place)?;
+    for (number, kind) in KINDS.iter().enumerate() {
+        for count in [1, RULES] {
+            kind.write(&directory(&place, number, count), count)?;
+        }
+    }
+    let nothing = place.join("nothing.log");
+    fs::write(&nothing, "{}\n")?;
+    for mix in MIXES {
+        let log = place.join("mixed.log");
+        mix.write(&log)?;
+        println!("{}, {} MiB, medians of {ROUNDS}", mix.name, mix.bytes >> 20);
+        for (number, kind) in KINDS.iter().enumerate() {
+            compare(kind, [&log, &nothing], |count| {
+                directory(&place, number, count)
+            });
+        }
+    }
+    fs::remove_dir_all(&place)?;
+    Ok(())
+}
+
+fn directory(place: &Path, number: usize, count: usize) -> PathBuf {
+    place.join(format!("{number}-{count}"))
+}
+
+/// Prints one line: both medians, their ratio, and the ratio without the reading of the rules.
+fn compare(kind: &Kind, [log, nothing]: [&Path; 2], rules: impl Fn(usize) -> PathBuf) {
+    let mut times = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        for (index, (count, log)) in [(1, log), (RULES, log), (1, nothing), (RULES, nothing)]
+            .into_iter()
+            .enumerate()
+        {
+            if let Some(times) = times.get_mut(index) {
+                times.push(replay(log, &rules(count)));
+            }
+        }
+    }
+    let [one, many, start_one, start_many] = times.map(median);
+    let reading = (many.saturating_sub(start_many)).as_secs_f64()
+        / (one.saturating_sub(start_one)).as_secs_f64();
+    println!(
+        "  {:<22} 1 rule {:>7.3} s, {RULES} rules {:>7.3} s: {:.2}x; without the start ({:.3} s, {:.3} s): {reading:.2}x",
+        kind.name,
+        one.as_secs_f64(),
+        many.as_secs_f64(),
+        many.as_secs_f64() / one.as_secs_f64(),
+        start_one.as_secs_f64(),
+        start_many.as_secs_f64(),
+    );
+}
+
+fn replay(log: &Path, rules: &Path) -> Duration {
+    let start = Instant::now();
+    let status = Command::new(env!("CARGO_BIN_EXE_notafter"))
+        .args(["replay", "--format", "json", "--rules"])
+        .args([rules, log])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "the replay failed"
+    );
+    start.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
