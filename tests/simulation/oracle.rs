@@ -64,6 +64,7 @@ struct View<'a> {
     failures: Vec<Failed>,
     /// Ticks and starts that called it due.
     due_lines: Vec<i64>,
+    last_due: Option<i64>,
     /// The first line that told the expiry.
     told: Option<i64>,
     succeeded: Option<i64>,
@@ -146,6 +147,7 @@ impl<'a> View<'a> {
             truths: truths.map_or(&[], Vec::as_slice),
             failures: Vec::new(),
             due_lines: Vec::new(),
+            last_due: None,
             told: None,
             succeeded: None,
             renewed: None,
@@ -184,12 +186,12 @@ impl<'a> View<'a> {
         });
     }
 
-    /// Lines of one tick count once.
+    /// Lines of one tick count once, and so do starts that follow each other closely.
     fn called_due(&mut self, at: i64) {
-        let last = self.due_lines.last();
-        if last.is_none_or(|last| at - last > TICK / 2) {
+        if self.last_due.is_none_or(|last| at - last > TICK / 2) {
             self.due_lines.push(at);
         }
+        self.last_due = Some(at);
     }
 
     fn judge(&mut self) {
