@@ -63,6 +63,8 @@ pub(super) struct Instance {
     /// Those of the maintenance loop, and when the last one was.
     pub loop_panics: u32,
     pub last_panic: Option<LogTime>,
+    /// When the maintenance loop was last begun anew after one.
+    pub revived: Option<LogTime>,
     /// Lines that prove its alerts.
     pub evidence: Evidence,
     /// Open alerts about the source itself, by rule.
@@ -147,10 +149,15 @@ impl Instance {
     }
 
     /// Whether the maintenance loop begins anew because it has just panicked: the process, and what
-    /// it has under way, go on.
-    pub(super) fn is_revived(&self, at: LogTime) -> bool {
+    /// it has under way, go on. That happens once; whatever begins next is another process.
+    pub(super) fn is_revived(&mut self, at: LogTime) -> bool {
         const AT_ONCE: TimeDelta = TimeDelta::seconds(2);
-        self.last_panic.is_some_and(|last| at - last <= AT_ONCE)
+        let is_first = self.revived < self.last_panic || self.revived == Some(at);
+        let revived = is_first && self.last_panic.is_some_and(|last| at - last <= AT_ONCE);
+        if revived {
+            self.revived = Some(at);
+        }
+        revived
     }
 
     /// The loop is begun anew after each of ten panics (certmagic v0.25.3 `maintain.go`).

@@ -130,6 +130,20 @@ fn a_panic_that_is_in_the_log_twice_counts_once() {
 }
 
 #[test]
+fn a_process_that_begins_right_after_a_loop_began_anew_is_another_one() {
+    let mut story = started();
+    panic(&mut story, TICK);
+    story.started(TICK + 0.1).started(TICK + 0.1);
+    let closed = |story: &Story| {
+        let mut rows = story.rows.iter();
+        rows.any(|row| row.rule == "caddy-crashed" && row.reason == Reason::Closed)
+    };
+    assert!(!closed(&story));
+    story.started(TICK + 1.6);
+    assert!(closed(&story));
+}
+
+#[test]
 fn a_success_that_is_in_the_log_twice_is_no_second_one() {
     let mut story = started();
     story.renewing(TICK, A, 30.0 * DAY);
