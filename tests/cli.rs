@@ -16,6 +16,9 @@ mod layout;
 #[path = "cli/memory.rs"]
 mod memory;
 #[cfg(test)]
+#[path = "cli/names.rs"]
+mod names;
+#[cfg(test)]
 #[path = "kit/program.rs"]
 mod program;
 #[cfg(test)]

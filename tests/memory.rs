@@ -129,10 +129,11 @@ mod memory {
 
     #[test]
     fn a_healthy_certificate_costs_little_and_a_failing_one_not_much() {
-        let healthy = bytes_each(500, |watch, n, name| {
+        let names = std::env::var("NOTAFTER_NAMES").map_or(500, |names| names.parse().unwrap());
+        let healthy = bytes_each(names, |watch, n, name| {
             watch.renewed(1.0 + f64::from(n), name);
         });
-        let failing = bytes_each(30, |watch, n, name| {
+        let failing = bytes_each(names / 15, |watch, n, name| {
             watch.fails(1.0 + 0.001 * f64::from(n), name);
         });
         let again = bytes_each(30, |watch, n, name| {
@@ -141,7 +142,9 @@ mod memory {
             watch.renewed(at + 24_000.0, name);
             watch.informed(at + 40_000.0, name);
         });
-        println!("bytes: healthy {healthy}, failing {failing}, healthy again {again}");
+        println!(
+            "bytes each of {names} names: healthy {healthy}, failing {failing}, healthy again {again}"
+        );
         assert!(healthy <= HEALTHY_BYTES_MAX, "{healthy}");
         assert!(failing <= FAILING_BYTES_MAX, "{failing}");
         assert!(again <= HEALTHY_BYTES_MAX * 2, "{again}");

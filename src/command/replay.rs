@@ -6,7 +6,7 @@ use crate::command::intake::Intake;
 use crate::command::layout::Told;
 use crate::command::loading::{load, load_rules};
 use crate::engine::{AlertRow, Engine};
-use crate::report::json::{CertificateRow, summary, unknown};
+use crate::report::json::{CertificateRow, left_out, summary, unknown};
 use crate::report::text;
 use crate::rules::Severity;
 use crate::source::archive::{LogSet, expand, read};
@@ -131,6 +131,7 @@ fn tell(arguments: &ReplayArguments, intake: &Intake, alerts: &[AlertRow]) -> St
                 .iter()
                 .filter_map(|row| serde_json::to_string(row).ok());
             let unknown = intake.engine.unknowns().map(unknown);
+            let unknown = unknown.chain(intake.engine.left_out().map(left_out));
             let unknown = unknown.map(|row| row.to_string());
             let summary = summary(&intake.tally).to_string();
             alerts

@@ -6,7 +6,7 @@ use crate::command::exit::{Exit, Failed, of_store, print};
 use crate::command::state;
 use crate::control::{Reply, Request, WatchedSource};
 use crate::engine::Engine;
-use crate::report::json::{CertificateRow, unknown};
+use crate::report::json::{CertificateRow, left_out, unknown};
 use crate::report::text::{self, none_understood};
 use crate::rules::RuleSet;
 use crate::store::Store;
@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
             .iter()
             .filter_map(|row| serde_json::to_string(row).ok());
         let unknown = engine.unknowns().map(unknown);
+        let unknown = unknown.chain(engine.left_out().map(left_out));
         let sources = watched(watch.as_ref()).iter().map(source);
         let lines = lines.chain(unknown.chain(sources).map(|row| row.to_string()));
         print(&lines.map(|line| line + "\n").collect::<String>())?;

@@ -71,6 +71,9 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// More names of one Caddy are not watched.
+    pub const NAMES_MAX: usize = Certificates::MAX;
+
     /// An engine that knows nothing yet.
     pub fn new(rules: Arc<RuleSet>) -> Self {
         Self {

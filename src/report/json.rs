@@ -3,9 +3,9 @@
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
-use crate::engine::Unknowns;
 use crate::engine::alert::rfc3339;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
+use crate::engine::{Engine, Unknowns};
 use crate::report::Tally;
 use crate::rules::Severity;
 use crate::time::LogTime;
@@ -103,6 +103,17 @@ pub fn unknown((instance, unknowns): (&str, &Unknowns)) -> Value {
         "lines": unknowns.lines,
         "errors": unknowns.errors,
         "messages": unknowns.messages,
+    })
+}
+
+/// That one watched Caddy has more names than are watched, and in how many lines it spoke of others.
+pub fn left_out((instance, lines): (&str, u64)) -> Value {
+    json!({
+        "type": "left_out",
+        "schema": 1,
+        "instance": instance,
+        "watched": Engine::NAMES_MAX,
+        "lines": lines,
     })
 }
 
