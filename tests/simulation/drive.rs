@@ -193,15 +193,23 @@ fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> V
     lines
 }
 
-/// The start of a process and a worker keep their lines in order.
+/// The start of a process, a worker and the job of a name keep their lines in order.
 fn is_one_goroutine(one: &Line, other: &Line) -> bool {
     let in_row = |line: &Line| {
         let parts = ["background", "enabling", "certificate worker"];
         parts.iter().any(|part| line.entry.msg.contains(part))
     };
-    let identifier = one.entry.text("identifier");
-    let same = identifier.is_some() && identifier == other.entry.text("identifier");
+    let same = name(one).is_some() && name(one) == name(other);
     same || in_row(one) || in_row(other)
+}
+
+/// Whose job a line is about: `will retry` and `job failed` name it in their error alone.
+fn name(line: &Line) -> Option<&str> {
+    let in_error = || {
+        let error = line.entry.text("error")?;
+        error.trim_start_matches('[').split([']', ':']).next()
+    };
+    line.entry.text("identifier").or_else(in_error)
 }
 
 fn due(row: AlertRow) -> Due {
