@@ -74,9 +74,8 @@ impl Rhythm {
         let in_row = since_tick.is_some_and(|since| since <= interval + interval / 2);
         let another = since_tick.is_none_or(|since| since > TOGETHER.min(interval / 4));
         match event.means {
-            Means::Queued | Means::Due | Means::DueByAri | Means::MaintenanceJob
-                if !event.on_demand && another =>
-            {
+            // A job that begins is told, too, but behind these.
+            Means::Queued | Means::Due | Means::DueByAri if !event.on_demand && another => {
                 self.ticks = if in_row {
                     self.ticks.saturating_add(1)
                 } else {
@@ -124,5 +123,35 @@ impl Rhythm {
         let cleaned = from.map(|from| (from + spacing, Beat::Cleaning));
         let next = tick.into_iter().chain(cleaned).min_by_key(|(at, _)| *at);
         next.filter(|_| !self.stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caddy::entry::Entry;
+
+    fn event(msg: &str) -> Event {
+        let line = format!(
+            r#"{{"level":"info","ts":1,"logger":"tls.cache.maintenance","msg":"{msg}","identifiers":["a.example.com"],"remaining":500}}"#
+        );
+        Event::of(&Entry::decode(line.as_bytes()).unwrap()).unwrap()
+    }
+
+    /// The worker may write before the loop does, though it was told after.
+    #[test]
+    fn a_job_that_is_told_before_its_name_is_called_due_is_no_tick() {
+        let interval = TimeDelta::minutes(10);
+        let mut rhythm = Rhythm::default();
+        for tick in [600, 1_200] {
+            let due = LogTime::from_seconds(tick);
+            let job = event("attempting certificate renewal");
+            rhythm.hear(&job, due + TimeDelta::milliseconds(1), interval);
+            let queued = event("certificate expires soon; queuing for renewal");
+            rhythm.hear(&queued, due, interval);
+            assert_eq!(rhythm.tick, Some(due));
+        }
+        let next = LogTime::from_seconds(1_800);
+        assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
     }
 }
