@@ -73,14 +73,13 @@ impl Rhythm {
         let since_tick = self.tick.map(|tick| at - tick);
         let in_row = since_tick.is_some_and(|since| since <= interval + interval / 2);
         let another = since_tick.is_none_or(|since| since > TOGETHER.min(interval / 4));
+        if !in_row {
+            self.ticks = 0;
+        }
         match event.means {
             // A job that begins is told, too, but behind these.
             Means::Queued | Means::Due | Means::DueByAri if !event.on_demand && another => {
-                self.ticks = if in_row {
-                    self.ticks.saturating_add(1)
-                } else {
-                    1
-                };
+                self.ticks = self.ticks.saturating_add(1);
                 self.tick = Some(at);
             }
             Means::Cleaned => self.clean(at),
@@ -93,7 +92,6 @@ impl Rhythm {
                     ..Self::default()
                 };
             }
-            _ if !in_row => self.ticks = 0,
             _ => {}
         }
     }
@@ -153,5 +151,18 @@ mod tests {
         }
         let next = LogTime::from_seconds(1_800);
         assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
+    }
+    /// Whatever is written after a silence ends it.
+    #[test]
+    fn a_configuration_that_is_loaded_is_heard_after_a_silence() {
+        let interval = TimeDelta::minutes(10);
+        let mut rhythm = Rhythm::default();
+        let queued = event("certificate expires soon; queuing for renewal");
+        rhythm.hear(&queued, LogTime::from_seconds(600), interval);
+        rhythm.hear(&queued, LogTime::from_seconds(1_200), interval);
+        assert!(rhythm.next(true, interval).is_some());
+        let managing = event("enabling automatic TLS certificate management");
+        assert!(rhythm.hear(&managing, LogTime::from_seconds(9_000), interval));
+        assert_eq!(rhythm.next(true, interval), None);
     }
 }
