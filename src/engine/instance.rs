@@ -148,9 +148,9 @@ impl Instance {
         }
     }
 
-    /// Whether the maintenance loop begins anew because it has just panicked: the process, and what
-    /// it has under way, go on. That happens once; whatever begins next is another process.
-    pub(super) fn is_revived(&mut self, at: LogTime) -> bool {
+    /// Notes that the maintenance loop begins, and tells whether because it has just panicked: the process, and
+    /// what it has under way, go on. That happens once; whatever begins next is another process.
+    pub(super) fn revives(&mut self, at: LogTime) -> bool {
         const AT_ONCE: TimeDelta = TimeDelta::seconds(2);
         let is_first = self.revived < self.last_panic || self.revived == Some(at);
         let revived = is_first && self.last_panic.is_some_and(|last| at - last <= AT_ONCE);

@@ -152,6 +152,7 @@ mod tests {
         let next = LogTime::from_seconds(1_800);
         assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
     }
+
     /// Whatever is written after a silence ends it.
     #[test]
     fn a_configuration_that_is_loaded_is_heard_after_a_silence() {

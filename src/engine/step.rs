@@ -356,7 +356,7 @@ impl Step<'_> {
 
     /// A new maintenance loop: every job and counter of the old one is gone.
     fn restart(&mut self, watched: &mut Watched) {
-        if watched.instance.is_revived(self.at) {
+        if watched.instance.revives(self.at) {
             watched.instance.ticker.start(self.at);
             return;
         }
