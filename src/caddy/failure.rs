@@ -45,6 +45,8 @@ pub struct Failure {
     pub job: Option<Job>,
     /// Who began the job; only the text of `job failed` tells.
     pub origin: Option<Origin>,
+    /// The job's attempts are over, and loading what they stored failed.
+    pub uncached: bool,
     /// A reload or a stop ended the job; not a failure.
     pub canceled: bool,
     /// The CA that the failing call went to.
@@ -88,6 +90,7 @@ impl Failure {
                 .or_else(|| name_in_path(error)),
             job,
             origin,
+            uncached: error.contains(UNCACHED),
             canceled: error.contains("context canceled") && !error.contains("urn:ietf:params"),
             ca: ca_url(error).map(Ca::of),
             ca_url: ca_url(error).filter(|url| is_plain(url)).map(str::to_owned),
@@ -98,7 +101,17 @@ impl Failure {
     }
 }
 
-/// Takes `[NAME] ` or `NAME: ` off the front; the second shape is used at process start only.
+/// What a job that process start began was at, behind `NAME: ` (certmagic v0.25.3 `config.go`, `manageOne`).
+const PHASES: [&str; 4] = [
+    "obtaining certificate: ",
+    UNCACHED,
+    "renewing certificate: ",
+    "reloading renewed certificate into memory: ",
+];
+
+const UNCACHED: &str = "caching certificate after obtaining it: ";
+
+/// Takes `[NAME] ` or `NAME: PHASE: ` off the front; the second shape is used at process start only.
 fn prefix(error: &str) -> (Option<Name>, Option<Origin>, &str) {
     if let Some((inside, rest)) = error
         .strip_prefix('[')
@@ -108,10 +121,9 @@ fn prefix(error: &str) -> (Option<Name>, Option<Origin>, &str) {
             return (Some(name), None, rest);
         }
     } else if let Some((first, rest)) = error.split_once(": ")
-        && (rest.starts_with("renewing certificate:") || rest.starts_with("obtaining certificate:"))
+        && let Some(verbless) = PHASES.iter().find_map(|phase| rest.strip_prefix(phase))
         && let Some(name) = Name::parse(first)
     {
-        let verbless = rest.split_once(": ").map_or(rest, |(_, rest)| rest);
         return (Some(name), Some(Origin::Start), verbless);
     }
     (None, None, error)
@@ -119,12 +131,13 @@ fn prefix(error: &str) -> (Option<Name>, Option<Origin>, &str) {
 
 /// The verb that stands first in a text.
 fn job_of_text(error: &str) -> Option<Job> {
-    const VERBS: [(&str, Job); 5] = [
+    const VERBS: [(&str, Job); 6] = [
         ("renewing certificate:", Job::Renew),
         ("obtaining certificate:", Job::Obtain),
         ("Renew:", Job::Renew),
         ("Obtain:", Job::Obtain),
         ("after obtaining it", Job::Obtain),
+        ("reloading renewed certificate", Job::Renew),
     ];
     let places = VERBS
         .iter()
@@ -213,6 +226,14 @@ mod tests {
             (
                 "a.example.com: obtaining certificate: [a.example.com] Obtain: x",
                 (a, Some(Job::Obtain), Some(Origin::Start), false),
+            ),
+            (
+                "a.example.com: caching certificate after obtaining it: no matching certificate files for a.example.com",
+                (a, Some(Job::Obtain), Some(Origin::Start), false),
+            ),
+            (
+                "a.example.com: reloading renewed certificate into memory: x",
+                (a, Some(Job::Renew), Some(Origin::Start), false),
             ),
             (
                 "a.example.com: renewing certificate: context canceled",

@@ -112,6 +112,10 @@ fn job_failed(
     let Some(failure) = &event.failure else {
         return false;
     };
+    if failure.uncached && certificate.gave_up {
+        // Giving up is no error, so the job looks for what it never stored (certmagic v0.25.3 `config.go`).
+        return false;
+    }
     let open = certificate.open_job.clone();
     let kind = failure
         .job

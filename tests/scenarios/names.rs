@@ -1,6 +1,7 @@
 //! Whose line it is.
 
 use super::story::Story;
+use notafter::caddy::cause::Cause;
 use serde_json::json;
 
 const A: &str = "a.example.com";
@@ -42,6 +43,53 @@ fn the_name_of_the_lock_counts() {
     assert_eq!(
         (story.row(A).state, story.row(B).attempts_total),
         ("failing", 0)
+    );
+}
+
+/// An attempt of `B` is under way when the job of `A`, whose last attempt is told by a line, ends with an error.
+fn ended(last: impl Fn(&mut Story)) -> Story {
+    let mut story = Story::new();
+    for name in [A, B] {
+        let fields = json!({"identifier": name});
+        story.log(0.0, "tls.obtain", "obtaining certificate", fields);
+    }
+    last(&mut story);
+    let error = format!(
+        "{A}: caching certificate after obtaining it: no matching certificate files for {A}"
+    );
+    story.job_failed(4.001, &error);
+    assert_eq!((story.row(B).attempts_total, story.opened(B).len()), (0, 0));
+    story
+}
+
+#[test]
+fn a_job_that_gave_up_finds_no_certificate_and_says_so_of_its_own_name() {
+    let story = ended(|story| {
+        let error = format!("[{A}] Obtain: unexpected response code 'SERVFAIL' for x.");
+        let fields = json!({"error": error, "attempt": 139, "elapsed": 2_600_000});
+        story.log(4.0, "tls.obtain", "final attempt; giving up", fields);
+    });
+    let row = story.row(A);
+    assert_eq!(
+        (row.state, row.attempts_total, row.cause),
+        ("ended", 1, Some(Cause::DnsServfail)),
+        "no attempt of its own, and no other cause"
+    );
+}
+
+#[test]
+fn a_certificate_that_was_obtained_and_cannot_be_loaded_is_a_failure_of_its_job() {
+    let story = ended(|story| {
+        story.succeeded(
+            4.0,
+            "obtained",
+            A,
+            Some("acme-v02.api.letsencrypt.org-directory"),
+        );
+    });
+    assert_eq!(
+        (story.row(A).state, story.row(A).attempts_total),
+        ("ended", 1)
     );
 }
 
