@@ -227,8 +227,16 @@ impl<'a> View<'a> {
         self.until_renewed("renewal-overdue", &[("warning", self.overdue())]);
         self.until_renewed("recovered-unproven", &[("info", self.unproven())]);
         self.until_an_end("retry-missed", "critical", Self::missed);
-        self.until_an_end("renewal-stuck", "warning", Self::hanging);
-        self.stuck();
+        let stuck = self.stuck();
+        self.until_an_end("renewal-stuck", "warning", |truth, at| {
+            // What is open says so already, and louder.
+            let told = |moment: &i64| {
+                stuck
+                    .iter()
+                    .any(|(from, over)| (*from..*over).contains(moment))
+            };
+            Self::hanging(truth, at).filter(|moment| !told(moment))
+        });
     }
 
     fn row(&mut self, rule: &str, at: i64, severity: &'static str, reason: &'static str) {
@@ -313,8 +321,9 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A worker is gone, and ticks go on to call it due.
-    fn stuck(&mut self) {
+    /// A worker is gone, and ticks go on to call it due. Gives out from when to when.
+    fn stuck(&mut self) -> Vec<(i64, i64)> {
+        let mut spans = Vec::new();
         for (index, (_, truth)) in self.truths.iter().enumerate() {
             if !matches!(truth, Truth::Failed { next: None, .. }) {
                 continue;
@@ -333,10 +342,13 @@ impl<'a> View<'a> {
             let end = |(at, truth): &&(i64, Truth)| {
                 matches!(truth, Truth::Failed { .. } | Truth::Succeeded) && *at > opens
             };
-            if let Some(&(over, _)) = rest.iter().find(end) {
+            let over = rest.iter().find(end).map_or(i64::MAX, |(at, _)| *at);
+            if over < i64::MAX {
                 self.row("renewal-stuck", over, "critical", "closed");
             }
+            spans.push((opens, over));
         }
+        spans
     }
 
     /// Since when it is due, as the log lets one know.
