@@ -8,7 +8,7 @@ use crate::engine::blame::{self, Blame};
 use crate::engine::certificate::{Certificate, Due, DueSource, OpenJob, Revocation};
 use crate::engine::evidence::Quote;
 use crate::engine::failing::{failed, worker_panicked};
-use crate::engine::instance::Instance;
+use crate::engine::instance::{Instance, RACE};
 use crate::engine::recovery::{learn_not_after, replaced, succeeded};
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -128,6 +128,9 @@ fn conclude(instance: &Instance, certificate: &mut Certificate, event: &Event, a
     if let Some(job) = job.filter(|_| !is_of_maintenance(event)) {
         job.heard = Some(at);
     }
+    if event.means == Means::Unmanaged {
+        certificate.not_after_heard = Some(at);
+    }
     if certificate.open_job.is_some() || certificate.next.is_some() || certificate.due.is_none() {
         certificate.idle_since = None;
     }
@@ -144,20 +147,24 @@ fn talks_to(certificate: &mut Certificate, event: &Event) {
     certificate.public_before |= event.ca.is_some_and(Ca::is_public);
 }
 
-/// A new process, or a new maintenance loop: jobs and counters of the old one are gone.
-pub(super) fn restarted(certificate: &mut Certificate) {
-    certificate.open_job = None;
-    certificate.next = None;
-    certificate.paced_failures = Some(0);
-    certificate.ended = false;
-    // The list of managed names follows at once, if there is one.
-    certificate.listed = false;
-    // What is loaded and expires is said anew.
-    certificate.unmanaged = false;
-    certificate.idle_since = None;
-    if let Some(failing) = &mut certificate.failing {
-        failing.attempt = None;
+/// A new process, or a new maintenance loop, as it says at a moment: jobs and counters of the old one are
+/// gone. What came since it has `begun` is its own.
+pub(super) fn restarted(certificate: &mut Certificate, at: LogTime, begun: LogTime) {
+    let is_own = |moment: Option<LogTime>| moment.is_some_and(|moment| moment >= begun);
+    let open_job = certificate.open_job.take();
+    certificate.open_job = open_job.filter(|job| is_own(job.heard));
+    if !is_own(certificate.last_failure) {
+        certificate.next = None;
+        certificate.ended = false;
+        if let Some(failing) = &mut certificate.failing {
+            failing.attempt = None;
+        }
     }
+    certificate.paced_failures = Some(0);
+    certificate.idle_since = None;
+    // What is loaded and expires is said anew, with its expiry.
+    let said = certificate.not_after_heard;
+    certificate.unmanaged &= said.is_some_and(|said| at - said <= RACE);
 }
 
 /// Whether the open job let its lock go and never said how it ended. A worker that panics leaves such

@@ -19,6 +19,17 @@ use std::collections::BTreeSet;
 /// A jump ahead of more than this counts only when a second line confirms it.
 pub(super) const JUMP: TimeDelta = TimeDelta::days(7);
 
+/// A maintenance loop may say this late that it began: it waits for its turn while its process goes on.
+pub(super) const RACE: TimeDelta = TimeDelta::seconds(1);
+
+/// When the process began, or the configuration was loaded, whose maintenance loop says at a moment that it
+/// begins. Its list of managed names, and all that follows from it, may have been printed before: goroutines
+/// of one start race (Caddy 2.8.4, 2.11.4).
+pub(super) fn begun(listed: Option<LogTime>, at: LogTime) -> LogTime {
+    let own = listed.filter(|listed| at - *listed <= RACE);
+    own.map_or(at, |listed| listed.min(at))
+}
+
 /// One watched Caddy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -116,11 +127,10 @@ impl Instance {
     }
 
     /// A new maintenance loop: its ticks count from here, and nothing else of the old one holds.
-    /// Only the list may have been printed before the loop said that it began: two goroutines of one start
-    /// race (Caddy 2.8.4, 2.11.4). Returns whether it was.
-    pub(super) fn restart(&mut self, at: LogTime) -> bool {
-        const RACE: TimeDelta = TimeDelta::seconds(1);
-        let listed = self.listed_at.is_some_and(|listed| at - listed <= RACE);
+    /// Returns when its process began, and whether the list is of that.
+    pub(super) fn restart(&mut self, at: LogTime) -> (LogTime, bool) {
+        let begun = begun(self.listed_at, at);
+        let listed = self.listed_at.is_some_and(|listed| listed >= begun);
         self.started = Some(at);
         self.informed = true;
         (self.panics, self.loop_panics, self.last_panic) = (0, 0, None);
@@ -132,7 +142,7 @@ impl Instance {
         self.strangers.retain(|name| on_demand.is_failing(name));
         self.left_out = 0;
         self.lists &= listed;
-        listed
+        (begun, listed)
     }
 
     /// The maintenance loop panicked, or a worker did.

@@ -6,6 +6,7 @@
 
 use crate::caddy::event::Event;
 use crate::caddy::vocabulary::Means;
+use crate::engine::instance::begun;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -78,22 +79,33 @@ impl Rhythm {
         }
         match event.means {
             // A job that begins is told, too, but behind these.
-            Means::Queued | Means::Due | Means::DueByAri if !event.on_demand && another => {
-                self.ticks = self.ticks.saturating_add(1);
-                self.tick = Some(at);
+            Means::Queued | Means::Due | Means::DueByAri if !event.on_demand => {
+                self.ticks = self.ticks.saturating_add(u32::from(another));
+                // Lines of one tick may come in another order than their stamps.
+                let first = self.tick.filter(|_| !another);
+                self.tick = Some(first.map_or(at, |first| first.min(at)));
             }
             Means::Cleaned => self.clean(at),
             Means::Managing => self.loaded = Some(at),
-            Means::MaintenanceStarted => {
-                let (heard, spacing_micros) = (self.heard, self.spacing_micros);
-                *self = Self {
-                    heard,
-                    spacing_micros,
-                    ..Self::default()
-                };
-            }
+            Means::MaintenanceStarted => self.begin(at),
             _ => {}
         }
+    }
+
+    /// A new maintenance loop: only what came since its process began goes on.
+    fn begin(&mut self, at: LogTime) {
+        let begun = begun(self.loaded, at);
+        let own = |moment: Option<LogTime>| moment.filter(|moment| *moment >= begun);
+        let tick = own(self.tick);
+        *self = Self {
+            heard: self.heard,
+            tick,
+            ticks: u32::from(tick.is_some()),
+            cleaned: own(self.cleaned),
+            loaded: own(self.loaded),
+            spacing_micros: self.spacing_micros,
+            stopped: false,
+        };
     }
 
     fn clean(&mut self, at: LogTime) {
@@ -151,6 +163,40 @@ mod tests {
         }
         let next = LogTime::from_seconds(1_800);
         assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
+    }
+
+    #[test]
+    fn a_tick_is_at_the_first_stamp_of_its_lines_in_whatever_order_they_come() {
+        let interval = TimeDelta::minutes(10);
+        let queued = event("certificate expires soon; queuing for renewal");
+        let mut rhythm = Rhythm::default();
+        for tick in [600, 1_200] {
+            let due = LogTime::from_seconds(tick);
+            rhythm.hear(&queued, due + TimeDelta::milliseconds(30), interval);
+            rhythm.hear(&queued, due, interval);
+            rhythm.hear(&queued, due + TimeDelta::milliseconds(50), interval);
+        }
+        let next = LogTime::from_seconds(1_800);
+        assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
+    }
+
+    #[test]
+    fn a_tick_that_is_told_before_the_loop_says_that_it_began_counts() {
+        let interval = TimeDelta::minutes(10);
+        let managing = event("enabling automatic TLS certificate management");
+        let due = event("certificate needs renewal based on ARI window");
+        let queued = event("certificate expires soon; queuing for renewal");
+        let started = event("started background certificate maintenance");
+        for [at_list, at_due, at_start] in [[0, 5, 9], [1, 5, 0]] {
+            let at = |millis: i64| LogTime::from_seconds(600) + TimeDelta::milliseconds(millis);
+            let mut rhythm = Rhythm::default();
+            rhythm.hear(&managing, at(at_list), interval);
+            rhythm.hear(&due, at(at_due), interval);
+            rhythm.hear(&started, at(at_start), interval);
+            rhythm.hear(&queued, LogTime::from_seconds(1_200), interval);
+            let next = LogTime::from_seconds(1_800);
+            assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
+        }
     }
 
     /// Whatever is written after a silence ends it.

@@ -360,7 +360,7 @@ impl Step<'_> {
             watched.instance.ticker.start(self.at);
             return;
         }
-        let listed = watched.instance.restart(self.at);
+        let (begun, listed) = watched.instance.restart(self.at);
         // What a line opened about the source is over with the process that wrote it.
         self.hear_source(watched, self.at, |judge, case| {
             judge.close_matched(case);
@@ -371,9 +371,9 @@ impl Step<'_> {
                 continue;
             };
             let before = facts(self.instance, &watched.instance, &certificate, self.at);
-            let was_listed = certificate.listed && listed;
-            restarted(&mut certificate);
-            certificate.listed = was_listed;
+            restarted(&mut certificate, self.at, begun);
+            // Else the list of managed names follows at once, if there is one.
+            certificate.listed &= listed;
             self.look(watched, &mut certificate, Outcome::default(), &before);
             watched.certificates.put(certificate);
         }

@@ -1,6 +1,7 @@
 //! What happens to the process of Caddy, or to its log, and what must not be made of it.
 
-use super::story::{Story, at};
+use super::story::{Story, T, at};
+use notafter::caddy::ca::Ca;
 use notafter::engine::message::Reason;
 use serde_json::json;
 
@@ -185,4 +186,48 @@ fn a_stranger_who_is_well_again_keeps_nobody_waiting() {
     story.tick(DAY);
     let closed = story.rows.iter().find(|row| row.reason == Reason::Closed);
     assert_eq!(closed.and_then(|row| row.at), Some(at(3_611.0)));
+}
+
+/// The list comes first, then the attempt it begins; the loop says that it began when it gets its turn.
+#[test]
+fn an_attempt_that_is_told_before_the_loop_says_that_it_began_is_of_the_same_process() {
+    for loop_began in [0.003, 0.02] {
+        let mut story = Story::new();
+        story.managing(0.0, &[A]).renewing(0.01, A, 30.0 * DAY);
+        let ca = "https://acme-v02.api.letsencrypt.org/directory";
+        let fields = json!({"identifier": A, "ca": ca, "challenge_type": "http-01"});
+        let msg = "trying to solve challenge";
+        story.log(0.015, "tls.issuance.acme.acme_client", msg, fields);
+        story.started(loop_began);
+        story.will_retry(1.0, "no sense in this", 1, 60);
+        let row = story.row(A);
+        assert_eq!(row.ca, Some(Ca::Production), "{loop_began}");
+        assert_eq!(row.next_retry, Some(at(61.0)));
+        // The next process knows nothing of it.
+        story.managing(30.0, &[A]).started(31.1);
+        assert_eq!(story.row(A).next_retry, None);
+    }
+}
+
+#[test]
+fn a_failure_that_is_told_before_the_loop_says_that_it_began_announces_the_next_attempt() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]).renewing(0.01, A, 30.0 * DAY);
+    story.will_retry(0.02, &format!("[{A}] Renew: connection refused"), 1, 60);
+    story.started(0.03);
+    assert_eq!(story.row(A).next_retry, Some(at(60.02)));
+}
+
+#[test]
+fn a_certificate_that_nobody_renews_may_be_named_before_the_loop_says_that_it_began() {
+    let mut story = Story::new();
+    for process in [0.0, 100.0, 200.0] {
+        let fields = json!({"not_after": T + 50_000.0, "sans": [A]});
+        let msg = "unmanaged certificate expires within 1 day";
+        story.log(process, "tls", msg, fields);
+        story.started(process + 0.01);
+        assert_eq!(story.row(A).state, "unmanaged", "{process}");
+    }
+    story.started(300.0);
+    assert_ne!(story.row(A).state, "unmanaged");
 }

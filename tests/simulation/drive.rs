@@ -23,6 +23,28 @@ pub(crate) enum Manner {
     Live(u64),
 }
 
+/// Lines that are written in another order than they were stamped lie no further apart.
+const DISORDER: i64 = 50_000;
+
+/// Changes without those that the next one takes back at once: in another order of the lines they may not
+/// come at all.
+pub(crate) fn lasting(changes: BTreeSet<Due>) -> BTreeSet<Due> {
+    let mut lasting: Vec<Due> = Vec::new();
+    for due in changes {
+        let takes_back = lasting.last().is_some_and(|last| {
+            (&last.host, &last.rule, &last.name) == (&due.host, &due.rule, &due.name)
+                && (last.reason == "closed") != (due.reason == "closed")
+                && due.at - last.at <= DISORDER
+        });
+        if takes_back {
+            lasting.pop();
+        } else {
+            lasting.push(due);
+        }
+    }
+    lasting.into_iter().collect()
+}
+
 /// What switches on the one rule that is off.
 pub(crate) fn configured(id: &str) -> Configured {
     let on = Changes {
@@ -178,7 +200,7 @@ fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> V
     let mut lines: Vec<&Line> = script.lines.iter().collect();
     if matches!(manner, Manner::Rough(_)) {
         for index in 1..lines.len() {
-            let close = (lines[index].at - lines[index - 1].at).abs() <= 50_000;
+            let close = (lines[index].at - lines[index - 1].at).abs() <= DISORDER;
             let stays = is_one_goroutine(lines[index - 1], lines[index]);
             if close && !stays && random.chance(20) {
                 lines.swap(index - 1, index);
@@ -193,23 +215,42 @@ fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> V
     lines
 }
 
-/// The start of a process, a worker and the job of a name keep their lines in order.
+/// A list, a worker and the job of a name keep their lines in order, and nothing is told before its
+/// process begins; but the maintenance loop may say late that it does.
 fn is_one_goroutine(one: &Line, other: &Line) -> bool {
-    let in_row = |line: &Line| {
-        let parts = ["background", "enabling", "certificate worker"];
-        parts.iter().any(|part| line.entry.msg.contains(part))
-    };
+    let says = |line: &Line, part: &str| line.entry.msg.contains(part);
+    let in_row = |line: &Line| says(line, "enabling") || says(line, "certificate worker");
+    if says(one, "background") {
+        return says(other, "background");
+    }
     let same = name(one).is_some() && name(one) == name(other);
-    same || in_row(one) || in_row(other)
+    same || in_row(one) || in_row(other) || says(other, "background")
 }
 
-/// Whose job a line is about: `will retry` and `job failed` name it in their error alone.
-fn name(line: &Line) -> Option<&str> {
+/// Whose job a line is of: `will retry` and `job failed` name it in their error alone, and what comes
+/// before and after the attempt in a list (certmagic v0.25.3 `maintain.go`).
+fn name(line: &Line) -> Option<String> {
+    const AROUND: [&str; 3] = [
+        "attempting certificate renewal",
+        "reloading managed certificate",
+        "replaced certificate in cache",
+    ];
+    let entry = &line.entry;
     let in_error = || {
-        let error = line.entry.text("error")?;
-        error.trim_start_matches('[').split([']', ':']).next()
+        let error = entry.text("error")?;
+        let name = error.trim_start_matches('[').split([']', ':']).next()?;
+        Some(name.to_owned())
     };
-    line.entry.text("identifier").or_else(in_error)
+    let in_list = || {
+        let is_around = AROUND.contains(&&*entry.msg);
+        let lists = ["identifiers", "subjects"].into_iter();
+        let names = lists
+            .filter(|_| is_around)
+            .flat_map(|field| entry.texts(field));
+        names.map(str::to_owned).next()
+    };
+    let identifier = entry.text("identifier").map(str::to_owned);
+    identifier.or_else(in_error).or_else(in_list)
 }
 
 fn due(row: AlertRow) -> Due {
