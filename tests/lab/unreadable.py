@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import shutil
+import subprocess
 import time
 from dataclasses import dataclass
 
@@ -39,10 +39,10 @@ def watch_as_nobody(binary, directory):
     logs = directory / "log"
     logs.mkdir(parents=True)
     os.chown(directory, NOBODY, NOBODY)
-    # A copy, because the build directory may be closed to others.
+    # A copy, because the build directory may be closed to others. Another thread that forks while this
+    # process holds it open for writing would make it busy, so another one writes it.
     program = directory / "notafter-copy"
-    shutil.copy(binary, program)
-    program.chmod(0o755)
+    subprocess.run(["install", "-m", "755", str(binary), str(program)], check=True)
     log = logs / "caddy.log"
     log.write_text(_failing_renewal(time.time()))
     log.chmod(0o600)
