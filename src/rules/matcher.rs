@@ -6,6 +6,7 @@
 
 use super::check::reason_of;
 use super::scope::Captures;
+use crate::caddy::head::is_traffic;
 use crate::document::{Spanned, Table};
 use regex::Regex;
 use std::borrow::Cow;
@@ -181,11 +182,16 @@ impl Matcher {
 /// One test: a text, or a table with `prefix` or `regex`.
 fn pattern(table: &Table<'_>, key: &str, taken: &mut BTreeSet<String>) -> Option<Pattern> {
     if !table.is_table(key) {
-        return table.text(key).map(|text| Pattern::Exact(text.value));
+        let exact = table.text(key)?;
+        note_unread(table, key, &exact);
+        return Some(Pattern::Exact(exact.value));
     }
     let test = table.table(key)?;
     let (prefix, regex) = (test.text("prefix"), test.text("regex"));
     test.finish();
+    if let Some(prefix) = &prefix {
+        note_unread(table, key, prefix);
+    }
     match (prefix, regex) {
         (Some(prefix), None) => Some(Pattern::Prefix(prefix.value)),
         (None, Some(regex)) => compile(table, &regex, taken),
@@ -194,6 +200,16 @@ fn pattern(table: &Table<'_>, key: &str, taken: &mut BTreeSet<String>) -> Option
             test.note(error.at(test.header(), "expected `prefix` or `regex`"));
             None
         }
+    }
+}
+
+/// A rule would wait for ever for lines of requests: they are dropped by their first bytes.
+fn note_unread(table: &Table<'_>, key: &str, text: &Spanned<String>) {
+    if key == "logger" && is_traffic(text.value.as_bytes()) {
+        let error = table.error(format!("lines of `{}` are not read", text.value));
+        let help =
+            "access logs and those of requests are left out unread, because strangers write them";
+        table.note(error.at(text.span.clone(), "no rule sees them").help(help));
     }
 }
 
@@ -289,5 +305,14 @@ mod tests {
             "m.toml:1:7: error: the test of `msg` is not one test"
         );
         assert_eq!(told(""), "m.toml:1:1: error: `[match]` tests nothing");
+        assert_eq!(
+            told("logger = 'http.log.access.log0'\n"),
+            "m.toml:1:10: error: lines of `http.log.access.log0` are not read"
+        );
+        assert_eq!(
+            told("logger = { prefix = 'http.handlers.reverse_proxy' }\n"),
+            "m.toml:1:21: error: lines of `http.handlers.reverse_proxy` are not read"
+        );
+        assert!(matcher("logger = { prefix = 'http' }\n").is_ok());
     }
 }
