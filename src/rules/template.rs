@@ -9,7 +9,7 @@
 //! to be neutralised by whoever builds it.
 
 use super::condition::ConditionError;
-use super::fact::{Fact, FactType};
+use super::fact::{Fact, FactType, Scope};
 use super::scope::Names;
 use super::sentences::SENTENCES;
 use crate::diagnostic::nearest;
@@ -215,36 +215,57 @@ pub struct Samples([Value; 2]);
 impl Samples {
     /// The contexts of one rule.
     pub fn of(names: &Names) -> Self {
-        Self([true, false].map(|known| sample(names, known)))
+        let parameters = Value::from_serialize(names.parameters_json());
+        Self([true, false].map(|known| sample(names, &parameters, known)))
     }
 }
 
-fn sample(names: &Names, known: bool) -> Value {
-    let given = |value: Value| if known { value } else { Value::from(()) };
-    let fact = |fact: Fact| {
-        let sample = match fact.kind() {
-            FactType::Bool => Value::from(true),
-            FactType::Text => Value::from(*fact.words().first().unwrap_or(&"a.example.com")),
-            FactType::Int | FactType::Time | FactType::Length => Value::from(2),
-        };
-        (fact.name(), given(sample))
-    };
-    let text = |name: &'static str| (name, given(Value::from("text")));
-    let taken = |name: &String| (name.clone(), given(Value::from("text")));
+fn sample(names: &Names, parameters: &Value, known: bool) -> Value {
+    let text = |name: &'static str| (name, given(known, "text"));
+    let taken = |name: &String| (name.clone(), given(known, "text"));
     Value::from_iter([
         ("name", Value::from("a.example.com")),
         ("instance", Value::from("caddy")),
         ("severity", Value::from("critical")),
-        ("at", given(Value::from(2))),
-        ("advice", given(Value::from("text"))),
-        (
-            names.scope.prefix(),
-            names.scope.facts().map(fact).collect(),
-        ),
+        ("at", given(known, 2)),
+        ("advice", given(known, "text")),
+        (names.scope.prefix(), sample_facts(names.scope, known)),
         ("cause", CAUSE.map(text).into_iter().collect()),
-        ("param", Value::from_serialize(names.parameters_json())),
+        ("param", parameters.clone()),
         ("line", names.line.iter().map(taken).collect()),
     ])
+}
+
+fn given(known: bool, value: impl Into<Value>) -> Value {
+    if known { value.into() } else { Value::from(()) }
+}
+
+/// Every fact of a scope; all rules share them.
+fn sample_facts(scope: Scope, known: bool) -> Value {
+    static FACTS: OnceLock<Vec<(Scope, bool, Value)>> = OnceLock::new();
+    let all = FACTS.get_or_init(|| {
+        let scopes = Scope::ALL.into_iter();
+        let kinds = scopes.flat_map(|scope| [true, false].map(|known| (scope, known)));
+        kinds
+            .map(|(scope, known)| {
+                let facts = scope
+                    .facts()
+                    .map(|fact| (fact.name(), sample_fact(fact, known)));
+                (scope, known, facts.collect())
+            })
+            .collect()
+    });
+    let mut all = all.iter();
+    let found = all.find(|(of, is_known, _)| (*of, *is_known) == (scope, known));
+    found.map(|(_, _, facts)| facts.clone()).unwrap_or_default()
+}
+
+fn sample_fact(fact: Fact, known: bool) -> Value {
+    match fact.kind() {
+        FactType::Bool => given(known, true),
+        FactType::Text => given(known, *fact.words().first().unwrap_or(&"a.example.com")),
+        FactType::Int | FactType::Time | FactType::Length => given(known, 2),
+    }
 }
 
 #[cfg(test)]
