@@ -1,6 +1,6 @@
-//! Conditions turned into their opposites.
+//! Conditions turned into their opposites, and moments moved.
 
-use notafter::rules::{Configured, RuleSet};
+use notafter::rules::{Configured, Level, RuleSet};
 
 /// Each comparison with what it becomes; longer signs first.
 const FLIPS: [(&str, &str); 6] = [
@@ -40,20 +40,54 @@ pub(crate) struct Mutant {
 
 /// Every mutant of every condition in a rule's file.
 pub(crate) fn of_file(file: &'static str, text: &'static str) -> Vec<Mutant> {
-    let built_in = RuleSet::new(&[(file, text)], Vec::new(), &Configured::default());
-    let built_in = built_in.unwrap_or_else(|problems| panic!("{problems}"));
     let mut all = Vec::new();
-    for rule in built_in.all() {
-        for level in &rule.levels {
-            let condition = level.when.text();
-            let table = format!("[severity.{}]", level.severity);
-            let (head, rest) = text.split_once(&table).unwrap();
-            let (before, after) = rest.split_once(condition).unwrap();
-            all.extend(mutants(condition).into_iter().map(|mutant| Mutant {
-                shown: format!("{} {}: {mutant}", rule.id, level.severity),
-                text: format!("{head}{table}{before}{mutant}{after}"),
-            }));
-        }
+    for (rule, level) in levels(file, text) {
+        let condition = level.when.text();
+        all.extend(mutants(condition).into_iter().map(|mutant| Mutant {
+            shown: format!("{rule} {}: {mutant}", level.severity),
+            text: replaced(text, &level, condition, &mutant),
+        }));
     }
     all
+}
+
+/// Every moment in a rule's file, a minute later.
+pub(crate) fn later(file: &'static str, text: &'static str) -> Vec<Mutant> {
+    let mut all = Vec::new();
+    for (rule, level) in levels(file, text) {
+        let Some(moment) = &level.at else { continue };
+        let moment = moment.clause().text();
+        let mutant = format!("({moment}) + duration(\"1m\")");
+        all.push(Mutant {
+            shown: format!("{rule} {}: at {mutant}", level.severity),
+            text: replaced(
+                text,
+                &level,
+                &format!("at = '{moment}'"),
+                &format!("at = '{mutant}'"),
+            ),
+        });
+    }
+    all
+}
+
+/// The levels of a file's rule, each with its id.
+fn levels(file: &'static str, text: &'static str) -> Vec<(String, Level)> {
+    let built_in = RuleSet::new(&[(file, text)], Vec::new(), &Configured::default());
+    let built_in = built_in.unwrap_or_else(|problems| panic!("{problems}"));
+    let rules = built_in.all().iter();
+    let levels = rules.flat_map(|rule| {
+        rule.levels
+            .iter()
+            .map(|level| (rule.id.clone(), level.clone()))
+    });
+    levels.collect()
+}
+
+/// The text of a file with the first `part` of a level's table replaced.
+fn replaced(text: &str, level: &Level, part: &str, by: &str) -> String {
+    let table = format!("[severity.{}]", level.severity);
+    let (head, rest) = text.split_once(&table).unwrap();
+    let (before, after) = rest.split_once(part).unwrap();
+    format!("{head}{table}{before}{by}{after}")
 }

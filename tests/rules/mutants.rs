@@ -46,3 +46,15 @@ fn a_condition_has_a_mutant_for_each_comparison() {
         ]
     );
 }
+
+/// Examples need not tell minutes apart; the lives of the simulation do.
+#[test]
+fn every_moment_has_a_mutant_a_minute_later() {
+    let rules = notafter::rules::BUILT_IN.iter();
+    for (file, text) in rules {
+        let moments = text.lines().filter(|line| line.starts_with("at = '"));
+        let mutants = kit::later(file, text);
+        assert_eq!(mutants.len(), moments.count(), "{file}");
+        assert!(mutants.iter().all(|mutant| mutant.text.contains("1m")));
+    }
+}

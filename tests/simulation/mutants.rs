@@ -1,5 +1,5 @@
-//! Every condition of every rule, turned into its opposite or with one comparison flipped: the oracle
-//! must notice it in a life.
+//! Every condition of every rule, turned into its opposite or with one comparison flipped, and every
+//! moment a minute late: the oracle must notice it in a life.
 
 #[path = "../kit/mutants.rs"]
 mod kit;
@@ -44,7 +44,7 @@ impl Lived {
 }
 
 #[test]
-fn the_oracle_notices_every_mutant_of_every_condition() {
+fn the_oracle_notices_every_mutant_of_every_condition_and_moment() {
     let mut lives: Vec<Lived> = (0..SEEDS).map(Lived::new).collect();
     let mut unnoticed = Vec::new();
     let mut rules_with_mutants = 0;
@@ -60,7 +60,7 @@ fn the_oracle_notices_every_mutant_of_every_condition() {
         lives.sort_by_key(|life| (life.of(id).is_empty(), lines(life)));
         let mutants = kit::of_file(file, text);
         rules_with_mutants += usize::from(!mutants.is_empty());
-        for mutant in mutants {
+        for mutant in mutants.into_iter().chain(kit::later(file, text)) {
             let files = vec![((*file).to_owned(), mutant.text)];
             let rules = RuleSet::new(&[], files, &configured(id));
             let rules = Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")));
