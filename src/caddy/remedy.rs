@@ -35,7 +35,7 @@ pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name, ca_url: Option<&str>) 
 
 /// An account of the API has no folder in Caddy's storage, but a key in its configuration.
 const API_KEY: (&str, &str) = (
-    "curl -s 'https://api.zerossl.com/certificates?access_key=KEY' # with the key of Caddy's configuration",
+    "curl -s 'https://api.zerossl.com/certificates?access_key=KEY' # KEY is in the configuration of Caddy",
     "Put an API key of an active ZeroSSL account, whose plan has the API, into the `zerossl` issuer of Caddy's configuration, or use its ACME directory instead",
 );
 
@@ -345,6 +345,22 @@ mod tests {
                 assert!(words.iter().all(|word| !remedy.contains(word)), "{remedy}");
                 let deletes_lock = remedy.contains("delete") && !remedy.contains("never delete");
                 assert!(!deletes_lock, "{remedy}");
+            }
+        }
+    }
+
+    /// A shell would wait for the end of the text.
+    #[test]
+    fn every_quote_of_a_check_is_closed() {
+        let name = Name::parse("example.com").unwrap();
+        for &cause in Cause::ALL {
+            for seen_by in [SeenBy::Caddy, SeenBy::Ca, SeenBy::Provider] {
+                for url in [None, Some(ZEROSSL_API)] {
+                    let check = advise(cause, seen_by, &name, url).check;
+                    for quote in ['\'', '"'] {
+                        assert_eq!(check.matches(quote).count() % 2, 0, "{check}");
+                    }
+                }
             }
         }
     }
