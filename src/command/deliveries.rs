@@ -3,6 +3,7 @@
 use crate::command::arguments::NotifyLogArguments;
 use crate::command::exit::{Exit, Failed, of_store, print};
 use crate::command::state;
+use crate::report::text::counted;
 use crate::store::{LogEntry, Settled, Store};
 use serde_json::json;
 
@@ -38,7 +39,9 @@ fn line(entry: &LogEntry) -> String {
     );
     let became = match (entry.settled, entry.tried_at) {
         (Settled::Delivered, Some(at)) => format!("delivered {}", at.utc()),
-        (Settled::Owed, Some(_)) => format!("owed, tried {} times", entry.attempts),
+        (Settled::Owed, Some(_)) => {
+            format!("owed, tried {}", counted(entry.attempts.into(), "time"))
+        }
         (settled, _) => settled.word().to_owned(),
     };
     let mut line = format!(

@@ -28,8 +28,9 @@ pub fn tell(
         let name = row.certificate.as_deref().unwrap_or("");
         by_name.entry((&row.instance, name)).or_default().push(row);
     }
-    for ((_, name), rows) in &by_name {
-        story.certificate(name, rows);
+    for ((instance, name), rows) in &by_name {
+        let is_of_log = name.is_empty();
+        story.certificate(if is_of_log { instance } else { name }, rows);
     }
     story.quiet(certificates, &by_name);
     story.totals(tally);
@@ -58,6 +59,10 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
             text.push_str(&format!("  next attempt {} ({source})", next.utc()));
         }
         if let Some(tries) = row.tries_left {
+            let tries = match tries {
+                1 => "1 try".to_owned(),
+                _ => format!("{tries} tries"),
+            };
             text.push_str(&format!(", {tries} left before expiry"));
         }
         if let (Some(since), Some(cause)) = (row.failing_since, row.cause) {
@@ -79,7 +84,8 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
         text.push_str("No certificate is known yet.\n");
     }
     if owed > 0 {
-        text.push_str(&format!("{owed} messages wait to be delivered.\n"));
+        let waiting = counted(owed as u64, "message");
+        text.push_str(&format!("Still to be delivered: {waiting}.\n"));
     }
     text
 }
@@ -96,8 +102,8 @@ pub fn silences(count: usize) -> String {
 /// That some names are not watched, because there are too many; nothing where all are.
 pub fn left_out<'u>(all: impl Iterator<Item = (&'u str, u64)>) -> String {
     let said = all.map(|(instance, lines)| {
-        let lines = thousands(lines);
-        format!("\n{instance} has more names than are watched: {lines} lines about others were left out.\n")
+        let lines = counted(lines, "line");
+        format!("\n{instance} has more names than are watched; left out: {lines} about others.\n")
     });
     said.collect()
 }
@@ -106,14 +112,10 @@ pub fn left_out<'u>(all: impl Iterator<Item = (&'u str, u64)>) -> String {
 pub fn unknown<'u>(unknowns: impl Iterator<Item = (&'u str, &'u Unknowns)>) -> String {
     let mut text = String::new();
     for (instance, unknown) in unknowns {
-        let lines = thousands(unknown.lines);
-        let (plural, say) = if unknown.lines == 1 {
-            ("line", "says")
-        } else {
-            ("lines", "say")
-        };
+        let lines = counted(unknown.lines, "line");
+        let say = if unknown.lines == 1 { "says" } else { "say" };
         text.push_str(&format!(
-            "\n{lines} {plural} of {instance} about certificates {say} what this notafter does not know. Is a newer one out?\n"
+            "\n{lines} of {instance} about certificates {say} what this notafter does not know. Is a newer one out?\n"
         ));
         for (msg, times) in &unknown.messages {
             text.push_str(&format!("  {}x  {msg}\n", thousands(*times)));
@@ -124,10 +126,9 @@ pub fn unknown<'u>(unknowns: impl Iterator<Item = (&'u str, &'u Unknowns)>) -> S
 
 /// What is said of a log in which nothing had a message: it may be the log of anything.
 pub fn none_understood(lines: u64) -> String {
-    let plural = if lines == 1 { "line" } else { "lines" };
     format!(
-        "{} {plural}, none understood: are the keys renamed, or is it not Caddy's log?",
-        thousands(lines)
+        "{}, none understood: are the keys renamed, or is it not Caddy's log?",
+        counted(lines, "line")
     )
 }
 
@@ -157,21 +158,23 @@ impl Story {
             _ => String::new(),
         };
         self.line(format!(
-            "Read {} lines{span}; {} of them about certificates.",
-            thousands(tally.lines),
+            "Read {}{span}; {} of them about certificates.",
+            counted(tally.lines, "line"),
             thousands(tally.matched)
         ));
         if let Some((source, line, why)) = &tally.unreadable.first {
-            let count = tally.unreadable.count;
-            let plural = if count == 1 { "line" } else { "lines" };
-            let count = thousands(count);
+            let count = counted(tally.unreadable.count, "line");
             self.line(format!(
-                "{count} {plural} could not be read, the first at {source}:{line}: {why}."
+                "{count} could not be read, the first at {source}:{line}: {why}."
             ));
         }
         if tally.untimed > 0 {
-            let count = thousands(tally.untimed);
-            self.line(format!("{count} lines about certificates have no time that can be read, and were not judged. Is `time_format` or `time_key` set in Caddy?"));
+            let count = counted(tally.untimed, "line");
+            let [have, were] = match tally.untimed {
+                1 => ["has", "was"],
+                _ => ["have", "were"],
+            };
+            self.line(format!("{count} about certificates {have} no time that can be read, and {were} not judged. Is `time_format` or `time_key` set in Caddy?"));
         }
         if tally.lines == 0 {
             self.line("There is nothing in it.");
@@ -249,16 +252,14 @@ impl Story {
     /// How early the alarms rang, in one sentence.
     fn verdict(&mut self, rows: &[&AlertRow]) {
         let rang = |severity: Severity| {
-            rows.iter()
-                .filter(|row| row.reason != Reason::Closed && row.severity >= severity)
-                .find_map(|row| Some((row.at?, row.not_after?)))
+            let mut told = rows.iter().filter(|row| row.reason != Reason::Closed);
+            told.find(|row| row.severity >= severity).copied()
         };
-        let spoken = |(at, end): (LogTime, LogTime)| {
-            if at <= end {
-                format!("{} before expiry", spell(end - at))
-            } else {
-                format!("{} after expiry", spell(at - end))
-            }
+        let spoken = |row: &AlertRow| match (row.at, row.not_after) {
+            (Some(at), Some(end)) if at <= end => format!("{} before expiry", spell(end - at)),
+            (Some(at), Some(end)) => format!("{} after expiry", spell(at - end)),
+            (Some(at), None) => format!("at {}", at.utc()),
+            (None, _) => "at an unknown time".to_owned(),
         };
         let loud = rang(Severity::Warning).map(spoken);
         let critical = rang(Severity::Critical).map(spoken);
@@ -326,6 +327,12 @@ fn early(row: &AlertRow) -> String {
         (Some(at), Some(end)) => format!(", {} after expiry", spell(at - end)),
         _ => String::new(),
     }
+}
+
+/// A count of things: "1 line", "1,200 lines".
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(count))
 }
 
 fn thousands(number: u64) -> String {

@@ -78,7 +78,7 @@ def started_unreadable(report, machine, done):
 
 def started(report, machine, done):
     _went(report, "systemctl restart, with Caddy's group", done)
-    told = wait_until(lambda: "certificates known" in machine.show("notafter", "StatusText")["StatusText"], 10)
+    told = wait_until(lambda: " known, " in machine.show("notafter", "StatusText")["StatusText"], 10)
     status = machine.run("systemctl", "status", "--no-pager", "notafter")
     fine = status[0] == 0 and "active (running)" in status[1] and 'Status: "' in status[1]
     report.check("systemctl status says what it does", told and fine, "active, certificates known", status[1])

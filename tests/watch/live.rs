@@ -3,6 +3,7 @@
 use crate::hook::Hook;
 use crate::process::{Place, wait_for};
 use crate::recent::{LATER, Recent, START};
+use std::collections::BTreeSet;
 
 #[test]
 fn an_expiry_is_told_before_at_and_after_it_and_the_record_equals_a_replay() {
@@ -48,6 +49,23 @@ fn a_history_that_is_over_is_not_told() {
     let states = place.status();
     assert_eq!(states.len(), 4);
     assert!(states.iter().all(|row| row["state"] == "healthy"));
+}
+
+/// Seven hours after the last line: the end has come meanwhile, and a reminder would be due.
+#[test]
+fn a_first_start_long_after_the_alarm_tells_it_once() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log(&Recent::new(40, 7 * 3_600).between(0.0, 40.0));
+    let watch = place.watch(&hook.url);
+    wait_for("the end", || hook.told("expired", START));
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    let taken = hook.taken();
+    // The names are one incident, and the silent log is another.
+    let told: BTreeSet<String> = taken
+        .iter()
+        .map(|one| one["incident"].to_string())
+        .collect();
+    assert_eq!((told.len(), taken.len()), (2, 2), "{taken:#?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::command::watch::service;
 use crate::command::watch::setup::{Plan, plan};
 use crate::control::{Asked, Reply, WatchedSource};
 use crate::engine::{Engine, Notice};
-use crate::report::text::none_understood;
+use crate::report::text::{counted, none_understood};
 use crate::serve::{InstanceRow, Snapshot};
 use crate::source::batch::{Batch, FromSource};
 use crate::source::notice::{self as source, NoticeKind};
@@ -240,11 +240,14 @@ impl Pump {
             let text = none_understood(counts.lines);
             say(&format!("warning: {}: {text}", batch.source));
         }
-        self.ledger.note_rows(&mut rows);
-        self.ledger.reach(&batch.source, batch.position);
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
+            // What fell due since the last line is part of the same news.
+            let until = now().trailing(self.lag_of(&batch.source));
+            self.intake.engine.tick(&batch.source, until, &mut rows);
             self.say_caught_up(&batch.source);
         }
+        self.ledger.note_rows(&mut rows);
+        self.ledger.reach(&batch.source, batch.position);
         self.settle(&batch.source)
     }
 
@@ -253,19 +256,24 @@ impl Pump {
         let known = certificates
             .filter(|(instance, _, _)| *instance == source)
             .count();
-        let (lines, unreadable) = (self.intake.tally.lines, self.intake.tally.unreadable.count);
+        let (lines, unreadable) = self
+            .counts
+            .get(source)
+            .map_or((0, 0), |count| (count.lines, count.unreadable));
         say(&format!(
-            "{source}: read to the end: {lines} lines, {unreadable} unreadable, {known} certificates known"
+            "{source}: read to the end: {}, {unreadable} unreadable, {} known",
+            counted(lines, "line"),
+            counted(known as u64, "certificate")
         ));
         service::status(&self.status());
     }
 
     /// What `systemctl status` shows.
     fn status(&self) -> String {
-        let (mut known, mut troubled) = (0_usize, 0_usize);
+        let (mut known, mut troubled) = (0_u64, 0_u64);
         for (_, _, certificate) in self.intake.engine.certificates() {
             known += 1;
-            troubled += usize::from(!certificate.alerts.is_empty());
+            troubled += u64::from(!certificate.alerts.is_empty());
         }
         let refused = if self.refused {
             "; the new configuration was refused, the old one stays in force"
@@ -275,9 +283,13 @@ impl Pump {
         let is_foreign = |count: &&Count| count.told_foreign && count.understood == 0;
         let foreign = match self.counts.values().filter(is_foreign).count() {
             0 => String::new(),
-            count => format!("; of {count} logs no line was understood"),
+            count => format!(
+                "; of {} no line was understood",
+                counted(count as u64, "log")
+            ),
         };
-        format!("{known} certificates known, {troubled} with open alerts{foreign}{refused}")
+        let known = counted(known, "certificate");
+        format!("{known} known, {troubled} with open alerts{foreign}{refused}")
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
