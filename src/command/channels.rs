@@ -21,7 +21,8 @@ pub(super) fn configured(settings: &Settings) -> Result<Vec<Channel>, Failed> {
     settings.channels.iter().map(configured_one).collect()
 }
 
-fn configured_one(configured: &ChannelSettings) -> Result<Channel, Failed> {
+/// One of them with its secret.
+pub(super) fn configured_one(configured: &ChannelSettings) -> Result<Channel, Failed> {
     let name = &configured.name;
     let secret = read_secret(&configured.token).map_err(|why| {
         Failed::new(

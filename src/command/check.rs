@@ -1,10 +1,13 @@
 //! `notafter check`: configuration, rules and permissions; changes nothing.
 
 use crate::command::arguments::CheckArguments;
+use crate::command::channels::configured_one;
 use crate::command::exit::{Exit, Failed, print};
+use crate::command::layout::told_by_caddy;
 use crate::command::loading::{docker_address, load};
 use crate::config::{LogFrom, Settings};
 use crate::diagnostic::render;
+use crate::report::text::counted;
 use crate::source::docker::{DockerSource, Selector};
 use crate::source::journal::{JournalSource, Matching};
 use crate::source::notice::{Notice, PERMISSION_REMEDY};
@@ -41,12 +44,18 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
         };
         findings += usize::from(finding);
         report.push_str(&format!("source {}: {shown}: {word}\n", source.name));
+        if let Some(Err(why)) = told_by_caddy(source) {
+            findings += 1;
+            report.push_str(&format!("source {}: keys: {why}\n", source.name));
+        }
     }
-    for channel in &settings.channels {
-        report.push_str(&format!(
-            "channel {}: {}\n",
-            channel.name, channel.url.value
-        ));
+    for one in &settings.channels {
+        let (word, finding) = match configured_one(one) {
+            Ok(channel) => (channel.shown(), false),
+            Err(failed) => (failed.message, true),
+        };
+        findings += usize::from(finding);
+        report.push_str(&format!("channel {}: {word}\n", one.name));
     }
     if let Some(serve) = &settings.serve {
         let listen = serve.listen;
@@ -61,13 +70,11 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failed> {
 }
 
 fn counts(settings: &Settings) -> String {
-    let plural =
-        |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let (sources, channels) = (settings.sources.len(), settings.channels.len());
     format!(
         "{} and {}",
-        plural(sources, "source"),
-        plural(channels, "channel")
+        counted(sources as u64, "source"),
+        counted(channels as u64, "channel")
     )
 }
 
@@ -103,7 +110,8 @@ fn in_words(notice: Notice) -> String {
 
 /// Whether a log can be read, in words, and whether that needs a person.
 fn readable(path: &Path) -> (String, bool) {
-    match File::open(path) {
+    match File::open(path).and_then(|file| file.metadata()) {
+        Ok(file) if file.is_dir() => ("is a directory, not a log".to_owned(), true),
         Ok(_) => ("readable".to_owned(), false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             ("does not exist yet; watch waits for it".to_owned(), false)

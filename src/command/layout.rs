@@ -27,22 +27,33 @@ fn layout(one: &SourceSettings) -> Layout {
 /// The keys as they are told. Without a configuration of Caddy's that can be read they are found by shape,
 /// so that is no reason not to read the log.
 fn keys(one: &SourceSettings) -> Keys {
-    let path = match &one.keys {
-        KeysFrom::Told(keys) => return keys.clone(),
-        KeysFrom::Caddy(path) => &path.value,
+    if let KeysFrom::Told(keys) = &one.keys {
+        return keys.clone();
+    }
+    let told = told_by_caddy(one).unwrap_or_else(|| Ok(Keys::default()));
+    told.unwrap_or_else(|why| {
+        say(&format!("warning: {}: {why}", one.name));
+        Keys::default()
+    })
+}
+
+/// The keys that a configuration of Caddy's tells of a source, or why it does not; `None` where the source has
+/// them told otherwise.
+pub(super) fn told_by_caddy(one: &SourceSettings) -> Option<Result<Keys, String>> {
+    let KeysFrom::Caddy(path) = &one.keys else {
+        return None;
     };
     let file = match &one.from {
         LogFrom::File(file) => file.value.to_str(),
         LogFrom::Journal(_) | LogFrom::Docker(_) => None,
     };
-    keys_of_caddy(path, file).unwrap_or_else(|why| {
-        say(&format!(
-            "warning: {}: {} does not tell the keys of the log: {why}\nhelp: let this user read Caddy's `autosave.json`, or write `keys = {{ message_key = \"...\" }}`; until then keys are told by what stands under them",
-            one.name,
-            path.display()
-        ));
-        Keys::default()
-    })
+    let told = keys_of_caddy(&path.value, file).map_err(|why| {
+        format!(
+            "{} does not tell the keys of the log: {why}\nhelp: let this user read Caddy's `autosave.json`, or write `keys = {{ message_key = \"...\" }}`; until then keys are told by what stands under them",
+            path.value.display()
+        )
+    });
+    Some(told)
 }
 
 fn keys_of_caddy(path: &Path, file: Option<&str>) -> Result<Keys, String> {
