@@ -85,7 +85,7 @@ memory NAMES="99900":
     NOTAFTER_NAMES={{NAMES}} cargo test --locked --release --test memory -- --nocapture
 
 # What 1,000 rules of a user cost beside one, and an event beside 100,000 names: ratios of medians, side by side
-# (minutes, 1.2 GiB in target).
+# (minutes, 4.2 GiB in target).
 bench *ARGS:
     cargo bench --locked {{ARGS}}
 
