@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// `--state`, else the configuration's, else `$STATE_DIRECTORY` (systemd), else `/var/lib/notafter`
-/// where that can be written or already is, else `$XDG_STATE_HOME/notafter`.
+/// for root (`HOME` is `/root` or unset), else `notafter` in `$XDG_STATE_HOME` or in `~/.local/state`.
 pub(super) fn directory(flag: Option<&Path>, configured: Option<&Path>) -> Result<PathBuf, Failed> {
     if let Some(path) = flag.or(configured) {
         return Ok(path.to_owned());

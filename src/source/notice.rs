@@ -40,9 +40,9 @@ pub enum NoticeKind {
     Recovered,
 }
 
-/// What to do when a log may not be read. Caddy 2.6 ignores `mode` in `output file`.
-pub const PERMISSION_REMEDY: &str = "Caddy creates its log files with mode 0600 (2.9 and later \
-    always, 2.6 to 2.8 when rolling). With Caddy 2.9 or later add `mode 0640` to `output file` and \
+/// What to do when a log may not be read. Caddy 2.6 and 2.8 ignore `mode` in `output file`.
+pub const PERMISSION_REMEDY: &str = "Caddy creates its log files with mode 0600 (2.8 and later; \
+    2.6 with 0644). With Caddy 2.9 or later add `mode 0640` to `output file` and \
     put notafter's user into the group `caddy`; otherwise run notafter with `User=caddy`, or let Caddy log to \
     the journal and watch that: `notafter watch journal:caddy.service`.";
 
