@@ -6,7 +6,7 @@ use crate::command::exit::{Exit, Failed, of_store, print};
 use crate::command::state;
 use crate::control::{Reply, Request, WatchedSource};
 use crate::engine::Engine;
-use crate::report::json::{CertificateRow, left_out, unknown};
+use crate::report::json::{CertificateRow, left_out, of_source, unknown};
 use crate::report::text::{self, none_understood};
 use crate::rules::RuleSet;
 use crate::store::Store;
@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
             .filter_map(|row| serde_json::to_string(row).ok());
         let unknown = engine.unknowns().map(unknown);
         let unknown = unknown.chain(engine.left_out().map(left_out));
+        let unknown = unknown.chain(engine.source_alerts().map(of_source));
         let sources = watched(watch.as_ref()).iter().map(source);
         let lines = lines.chain(unknown.chain(sources).map(|row| row.to_string()));
         print(&lines.map(|line| line + "\n").collect::<String>())?;
@@ -57,7 +58,8 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failed> {
         let told = text::status(&rows, loaded.debts.len());
         let silences = text::silences(engine.silences().count());
         let unknown = text::left_out(engine.left_out()) + &text::unknown(engine.unknowns());
-        print(&(told + &silences + &unknown + &of_watch(watch.as_ref())))?;
+        let of_sources = text::of_sources(engine.source_alerts());
+        print(&(told + &of_sources + &silences + &unknown + &of_watch(watch.as_ref())))?;
     }
     Ok(Exit::Fine)
 }

@@ -2,7 +2,7 @@
 
 use crate::caddy::entry::{Entry, Level};
 use crate::caddy::event::{Event, is_unknown, names_of};
-use crate::engine::alert::AlertRow;
+use crate::engine::alert::{AlertRow, Alerts};
 use crate::engine::certificate::Certificate;
 use crate::engine::certificates::Certificates;
 use crate::engine::evidence::Quote;
@@ -321,6 +321,13 @@ impl Engine {
         let all = self.watched.iter();
         all.map(|(instance, watched)| (instance.as_str(), watched.instance.left_out))
             .filter(|(_, lines)| *lines > 0)
+    }
+
+    /// The open alerts about each instance itself, by rule; only those that have some.
+    pub fn source_alerts(&self) -> impl Iterator<Item = (&str, &Alerts)> {
+        let all = self.watched.iter();
+        all.map(|(instance, watched)| (instance.as_str(), &watched.instance.alerts))
+            .filter(|(_, alerts)| !alerts.is_empty())
     }
 
     /// What each instance said about certificates that nobody understood; only those that did.

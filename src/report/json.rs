@@ -3,6 +3,7 @@
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
+use crate::engine::alert::Alerts;
 use crate::engine::alert::rfc3339;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
 use crate::engine::{Engine, Unknowns};
@@ -114,6 +115,16 @@ pub fn left_out((instance, lines): (&str, u64)) -> Value {
         "instance": instance,
         "watched": Engine::NAMES_MAX,
         "lines": lines,
+    })
+}
+
+/// The open alerts about a watched Caddy itself, by rule.
+pub fn of_source((instance, alerts): (&str, &Alerts)) -> Value {
+    json!({
+        "type": "source_alerts",
+        "schema": 1,
+        "instance": instance,
+        "alerts": alerts.keys().collect::<Vec<_>>(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The story of a replay, for people: per certificate what happened when, and how early each alarm
 //! rang.
 
+use crate::engine::alert::Alerts;
 use crate::engine::certificate::{DueSource, RetrySource};
 use crate::engine::message::Reason;
 use crate::engine::{AlertRow, Unknowns};
@@ -88,6 +89,15 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
         text.push_str(&format!("Still to be delivered: {waiting}.\n"));
     }
     text
+}
+
+/// The open alerts about the logs themselves; nothing where there is none.
+pub fn of_sources<'a>(all: impl Iterator<Item = (&'a str, &'a Alerts)>) -> String {
+    let said = all.map(|(instance, alerts)| {
+        let rules: Vec<&str> = alerts.keys().map(String::as_str).collect();
+        format!("\n{instance} itself: open: {}\n", rules.join(", "))
+    });
+    said.collect()
 }
 
 /// How many silences are in force; nothing where there is none.

@@ -70,6 +70,11 @@ impl Snapshot {
                 shown.left_out += 1;
             }
         }
+        let of_sources = engine.source_alerts();
+        let of_sources = of_sources.filter(|(instance, _)| names.contains(instance));
+        for alert in of_sources.flat_map(|(_, alerts)| alerts.values()) {
+            *shown.alerts.entry(alert.severity).or_default() += 1;
+        }
         Self { instances, ..shown }
     }
 }

@@ -51,6 +51,28 @@ fn a_broken_configuration_is_78_with_the_place_and_the_line() {
     assert!(ran.stderr.contains("fil = 1"), "{}", ran.stderr);
 }
 
+/// `watch` would not start with it, or would wait for ever.
+#[test]
+fn what_a_channel_or_a_source_lacks_is_a_finding() {
+    let room = tempfile::tempdir().unwrap();
+    let here = room.path().display();
+    let ran = check(&format!(
+        "[[source]]\nname = \"edge\"\nfile = \"{here}\"\nkeys = \"{here}/autosave.json\"\n\n\
+         [[channel]]\nname = \"phone\"\nurl = \"ntfy://ntfy.sh/topic\"\ntoken_file = \"{here}/token\"\n\n\
+         [[channel]]\nname = \"hook\"\nurl = \"https://hook.example.com/secret\"\n"
+    ));
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    for part in [
+        "is a directory, not a log",
+        "source edge: keys: ",
+        "the token of channel `phone` cannot be read",
+        "channel hook: https://hook.example.com/…",
+    ] {
+        assert!(ran.stdout.contains(part), "{part:?} in {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("secret"), "{}", ran.stdout);
+}
+
 #[test]
 fn every_good_settings_fixture_passes_the_check() {
     let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/config/good");

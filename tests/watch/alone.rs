@@ -49,6 +49,9 @@ fn a_log_that_stays_away_is_told_and_so_is_its_return() {
     let mut command = place.command(&["watch", "--config", "notafter.toml", "--state", "state"]);
     let watch = crate::process::Watch::start(&mut command);
     wait_for("the loss", || hook.taken().len() == 1);
+    let rows = place.status();
+    let of_source = rows.iter().find(|row| row["type"] == "source_alerts");
+    assert_eq!(of_source.unwrap()["alerts"][0], "source-lost");
     place.log(&Recent::new(40, 1).between(0.0, 40.0));
     wait_for("the return, and the alarm", || hook.taken().len() >= 3);
     assert_eq!(watch.end_with("TERM").code(), Some(0));

@@ -289,7 +289,14 @@ impl Pump {
             ),
         };
         let known = counted(known, "certificate");
-        format!("{known} known, {troubled} with open alerts{foreign}{refused}")
+        let of_sources = match self.intake.engine.source_alerts().count() {
+            0 => String::new(),
+            count => format!(
+                "; open alerts about {} itself",
+                counted(count as u64, "log")
+            ),
+        };
+        format!("{known} known, {troubled} with open alerts{of_sources}{foreign}{refused}")
     }
 
     /// Finds out what has to be told, and commits at once if anything has.
