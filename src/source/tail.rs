@@ -381,6 +381,8 @@ impl Tail {
     fn recover(&mut self, to: To<'_>) -> Result<(), Stopped> {
         self.missing_since = None;
         if self.trouble.take().is_some() {
+            // Whoever hears of it waits for the end of the log anew.
+            self.told_caught_up = false;
             let text = format!("{} can be read again", self.source.path.display());
             self.say(NoticeKind::Recovered, text, None, to)?;
         }

@@ -340,6 +340,26 @@ fn trouble_is_said_once_and_so_is_its_end() {
     );
 }
 
+/// Else time would stand still until its next line.
+#[test]
+fn a_log_that_comes_back_unchanged_is_said_to_be_read_to_its_end() {
+    let mut directory = Room::new();
+    directory.append("caddy.log", "a\n");
+    assert_eq!(directory.look(), "a");
+    directory.look();
+    directory.rename("caddy.log", "away");
+    fs::create_dir(directory.path("caddy.log")).unwrap();
+    directory.look();
+    directory.seen.caught_up.clear();
+    fs::remove_dir(directory.path("caddy.log")).unwrap();
+    directory.rename("away", "caddy.log");
+    while !directory.notices().contains(&NoticeKind::Recovered) {
+        directory.look();
+    }
+    directory.look();
+    assert_eq!(directory.seen.caught_up, [true]);
+}
+
 #[test]
 fn a_line_of_64_mib_is_followed_in_little_memory() {
     let mut directory = Room::new();
