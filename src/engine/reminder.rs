@@ -72,15 +72,19 @@ fn lead(about: About<'_>) -> Option<(&str, &OpenAlert)> {
         .map(|(rule, alert)| (rule.as_str(), &**alert))
 }
 
-/// Whether a success was logged; or Caddy was started anew, two ticks have passed where they would
-/// have been seen, and none of them found the name due.
+/// Whether a success was logged; or Caddy was started anew after all that is critical had opened, two ticks
+/// have passed where they would have been seen, and none of them found the name due.
 fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool {
     if certificate.recovering {
         return !certificate.is_of_wrong_issuer();
     }
     let heard = certificate.last_due.max(certificate.last_failure);
+    let critical = certificate.alerts.values();
+    let critical = critical.filter(|alert| alert.severity == Severity::Critical);
+    let opened = critical.filter_map(|alert| alert.opened_at).max();
     let silent = |started: LogTime| {
-        heard.is_none_or(|heard| heard < started) && at - started >= instance.interval() * 2
+        heard.max(opened).is_none_or(|last| last < started)
+            && at - started >= instance.interval() * 2
     };
     instance.informed && certificate.open_job.is_none() && instance.started.is_some_and(silent)
 }

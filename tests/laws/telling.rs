@@ -135,6 +135,23 @@ fn nothing_is_repeated_once_caddy_was_restarted_and_two_ticks_found_nothing_due(
     );
 }
 
+/// Whoever was silent from the start on has not shown that the certificate is not due any more.
+#[test]
+fn what_is_critical_since_caddy_was_restarted_is_told_again_however_silent_it_is() {
+    let mut scribe = critical();
+    let msg = "started background certificate maintenance";
+    let rest = serde_json::json!({"cache": "0xc000123456"});
+    scribe.line(3_600.0, ("info", "tls.cache.maintenance"), msg, rest);
+    let msg = "enabling automatic TLS certificate management";
+    let rest = serde_json::json!({"domains": [NAME]});
+    scribe.line(3_600.1, ("info", "http"), msg, rest);
+    let watcher = scribe.tell_until(60.0 * 3_600.0, |_| {});
+    let repeated = of(&watcher, Reason::Repeated);
+    let expiry = at(40.0 * 3_600.0);
+    assert!(!repeated.is_empty());
+    assert!(repeated.iter().all(|(_, at)| *at > Some(expiry)));
+}
+
 #[test]
 fn what_opens_and_closes_again_and_again_is_one_incident_told_few_times() {
     let mut scribe = Scribe::default();
