@@ -251,7 +251,7 @@ impl Engine {
     pub fn settle(&mut self, instance: &str) -> Vec<Message> {
         self.drop_silences();
         let watched = self.watched.get_mut(instance);
-        watched.map_or_else(Vec::new, |watched| watched.settle(instance))
+        watched.map_or_else(Vec::new, |watched| watched.settle(&self.rules, instance))
     }
 
     /// The rows of state that changed since the last call.

@@ -128,21 +128,16 @@ impl Judge<'_> {
         } else {
             Reason::Opened
         };
-        let context = self.context(rule, severity, line);
-        let fill = |template: &Template| {
-            template
-                .render(&context)
-                .unwrap_or_else(|error| format!("{} ({error})", rule.title))
-        };
+        let [title, summary, remedy] = self.words(rule, severity, line);
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
         let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
         let alert = Box::new(OpenAlert {
             id,
             severity,
             opened_at,
-            title: fill(&rule.texts.title).into(),
-            summary: fill(&rule.texts.summary).into(),
-            remedy: fill(&rule.texts.remedy).into(),
+            title: title.into(),
+            summary: summary.into(),
+            remedy: remedy.into(),
             told: known.and_then(|alert| alert.told),
         });
         self.change((reason, None), (&rule.id, &alert), case);
@@ -179,7 +174,7 @@ impl Judge<'_> {
     }
 
     /// Whether a rule would open at this very moment, without a line.
-    fn still_holds(&self, rule: &Rule) -> bool {
+    pub(super) fn still_holds(&self, rule: &Rule) -> bool {
         let verdicts = rule.verdicts(&self.facts);
         let reached = verdicts
             .iter()
@@ -233,6 +228,22 @@ impl Judge<'_> {
     }
 
     /// What the templates of a rule may name.
+    /// The title, summary and remedy of a rule as they read now.
+    pub(super) fn words(
+        &self,
+        rule: &Rule,
+        severity: Severity,
+        line: Option<&Captures>,
+    ) -> [String; 3] {
+        let context = self.context(rule, severity, line);
+        let texts = &rule.texts;
+        [&texts.title, &texts.summary, &texts.remedy].map(|template: &Template| {
+            template
+                .render(&context)
+                .unwrap_or_else(|error| format!("{} ({error})", rule.title))
+        })
+    }
+
     fn context(&self, rule: &Rule, severity: Severity, line: Option<&Captures>) -> Value {
         let certificate = self.about.certificate();
         let streak = certificate.and_then(Certificate::streak);

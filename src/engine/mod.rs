@@ -37,6 +37,7 @@ mod silence;
 mod state;
 mod step;
 mod subject;
+mod teller;
 mod tick;
 mod unknown;
 mod usual;

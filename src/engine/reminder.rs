@@ -8,7 +8,8 @@ use crate::engine::message::Reason;
 use crate::engine::settle::about;
 use crate::engine::state::Watched;
 use crate::engine::subject::About;
-use crate::rules::Severity;
+use crate::engine::teller::Teller;
+use crate::rules::{RuleSet, Severity};
 use crate::time::LogTime;
 
 impl Watched {
@@ -16,11 +17,17 @@ impl Watched {
     /// the one that says most. A name that recovers needs no person any more.
     pub(super) fn remind(
         &mut self,
-        instance: &str,
+        (rules, instance): (&RuleSet, &str),
         id: &str,
         at: LogTime,
         out: &mut Vec<AlertRow>,
     ) {
+        let teller = Teller {
+            rules,
+            name: instance,
+            instance: &self.instance,
+            at: Some(at),
+        };
         let policy = self.incidents.policy;
         let Some(incident) = self.incidents.get_mut(id) else {
             return;
@@ -52,7 +59,7 @@ impl Watched {
                 closed_by: None,
                 at: Some(at),
             };
-            out.push(AlertRow::new(&change, alert, *about));
+            out.push(teller.row(&change, alert, *about));
         }
         let next = incident.next_repeat(policy, at, soonest);
         incident.repeat_at = next.filter(|_| !critical.is_empty());

@@ -6,13 +6,14 @@ use crate::engine::instance::Instance;
 use crate::engine::message::{Message, Reason};
 use crate::engine::state::Watched;
 use crate::engine::subject::{About, AboutMut, Subject};
-use crate::rules::Severity;
+use crate::engine::teller::Teller;
+use crate::rules::{RuleSet, Severity};
 use crate::time::LogTime;
 use std::collections::BTreeSet;
 
 impl Watched {
     /// The messages that are due now.
-    pub(super) fn settle(&mut self, instance: &str) -> Vec<Message> {
+    pub(super) fn settle(&mut self, rules: &RuleSet, instance: &str) -> Vec<Message> {
         let now = self.instance.log_time;
         self.weigh_untold(instance);
         let mut messages = Vec::new();
@@ -26,7 +27,7 @@ impl Watched {
                 Due::Nothing | Due::Tell(_) => None,
             };
             if let Due::Tell(reason) = due {
-                messages.extend(self.tell(instance, &id, reason));
+                messages.extend(self.tell((rules, instance), &id, reason));
             }
             self.incidents.reschedule(&id);
             self.incidents.drop_if_spent(&id, now);
@@ -50,7 +51,12 @@ impl Watched {
         }
     }
 
-    fn tell(&mut self, instance: &str, id: &str, reason: Reason) -> Option<Message> {
+    fn tell(
+        &mut self,
+        (rules, instance): (&RuleSet, &str),
+        id: &str,
+        reason: Reason,
+    ) -> Option<Message> {
         let now = self.instance.log_time;
         let silences = self.incidents.silences.clone();
         let told = |about: About<'_>, rule: &str| !silences.cover((instance, now), about, rule);
@@ -66,9 +72,16 @@ impl Watched {
         if standing.first().is_some_and(Standing::is_loud) {
             standing.retain(Standing::is_loud);
         }
+        let teller = Teller {
+            rules,
+            name: instance,
+            instance: &self.instance,
+            at: now,
+        };
         let view = View {
             instance,
             now,
+            teller,
             standing: &standing,
             silenced: incident.silenced.difference(&all).count(),
         };

@@ -336,7 +336,7 @@ impl Step<'_> {
         let Some(id) = watched.incidents.take_wake() else {
             return;
         };
-        watched.remind(self.instance, &id, at, self.out);
+        watched.remind((self.rules, self.instance), &id, at, self.out);
         watched.incidents.touch(&id);
         watched.incidents.drop_if_spent(&id, Some(at));
     }

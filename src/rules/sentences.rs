@@ -33,7 +33,9 @@ const CAUSE: &str = "\
 
 /// When Caddy tries again, and how often it still can.
 const RETRY: &str = "\
-{% if cert.next_retry %}Caddy tries again at {{ cert.next_retry|utc }}, in {{ cert.next_retry|after(at)|span }} \
+{% if cert.next_retry and cert.next_retry <= at %}The attempt {{ cert.next_retry_source }} for \
+{{ cert.next_retry|utc }}, {{ at|after(cert.next_retry)|span }} ago, has not begun.\
+{% elif cert.next_retry %}Caddy tries again at {{ cert.next_retry|utc }}, in {{ cert.next_retry|after(at)|span }} \
 ({{ cert.next_retry_source }})\
 {% if cert.not_after and cert.not_after > at %}\
 {% if cert.next_retry >= cert.not_after %}, too late: it expires before that\

@@ -4,6 +4,7 @@ use crate::drive::{INCIDENT, Watcher, lines};
 use crate::scribe::{DAY, SERVFAIL, Scribe, at, hours};
 use notafter::engine::message::Reason;
 use notafter::engine::{Group, Policy};
+use notafter::time::spell;
 
 const NAME: &str = "a.example.com";
 
@@ -48,6 +49,22 @@ fn what_is_critical_is_told_again_and_faster_as_the_end_nears() {
         "{}",
         told[0].0
     );
+}
+
+#[test]
+fn a_reminder_is_told_in_the_words_of_its_moment() {
+    let watcher = critical().tell_until(39.0 * 3_600.0, |_| {});
+    let expiry = at(40.0 * 3_600.0);
+    let reminders = watcher.messages.iter();
+    let reminders = reminders.filter(|one| one.reason == Reason::Repeated);
+    let mut count = 0;
+    for one in reminders {
+        let left = spell(expiry - one.at.unwrap());
+        assert!(one.body.contains(&format!("in {left}.")), "{}", one.body);
+        assert!(!one.body.contains("tries again at"), "{}", one.body);
+        count += 1;
+    }
+    assert!(count > 3);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::engine::incident::fault::Place;
 use crate::engine::incident::{DEADLINES, Ended, Incident, is_deadline, is_news};
 use crate::engine::message::{Message, Reason, Status};
 use crate::engine::subject::About;
+use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
 use std::cmp::Reverse;
@@ -91,7 +92,12 @@ impl<'a> Standing<'a> {
             });
         }
         if let Some(next) = self.about.certificate().and_then(|one| one.next) {
-            line.push_str(&format!("; next attempt {}", next.at.utc()));
+            line.push_str(&if at.is_none_or(|at| next.at > at) {
+                format!("; next attempt {}", next.at.utc())
+            } else {
+                let source = next.source.word();
+                format!("; the attempt {source} for {} has not begun", next.at.utc())
+            });
         }
         line
     }
@@ -108,6 +114,8 @@ pub(in crate::engine) fn telling(rule: &str) -> usize {
 pub(in crate::engine) struct View<'a> {
     pub instance: &'a str,
     pub now: Option<LogTime>,
+    /// Who knows how an alert reads now.
+    pub teller: Teller<'a>,
     /// The names in trouble, the most pressing first.
     pub standing: &'a [Standing<'a>],
     /// How many others nobody is told of.
@@ -131,7 +139,7 @@ impl Incident {
                 closed_by: None,
                 at: alert.opened_at,
             };
-            AlertRow::new(&change, alert, one.about)
+            view.teller.row(&change, alert, one.about)
         };
         let rows: Vec<AlertRow> = if let [one] = view.standing {
             let mut alerts = one.alerts.clone();

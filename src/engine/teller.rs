@@ -1,0 +1,53 @@
+//! The words of open alerts at the moment when they are told, which may be long after they opened.
+
+use crate::engine::alert::{AlertRow, Change, OpenAlert};
+use crate::engine::facts::facts;
+use crate::engine::instance::Instance;
+use crate::engine::judge::Judge;
+use crate::engine::subject::About;
+use crate::rules::RuleSet;
+use crate::time::LogTime;
+
+/// Who tells of an instance at a moment of its log.
+#[derive(Clone, Copy)]
+pub(super) struct Teller<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) name: &'a str,
+    pub(super) instance: &'a Instance,
+    /// `None` while no line had a time.
+    pub(super) at: Option<LogTime>,
+}
+
+impl Teller<'_> {
+    /// The row of a change, in the words of now.
+    pub(super) fn row(&self, change: &Change<'_>, alert: &OpenAlert, about: About<'_>) -> AlertRow {
+        let row = AlertRow::new(change, alert, about);
+        match self.words(change.rule, alert, about) {
+            Some([title, summary, remedy]) => AlertRow {
+                title,
+                summary,
+                remedy,
+                ..row
+            },
+            None => row,
+        }
+    }
+
+    /// `None` where those of the opening have to do: what a line brought is gone, and so may be what made
+    /// the condition hold.
+    fn words(&self, rule: &str, alert: &OpenAlert, about: About<'_>) -> Option<[String; 3]> {
+        let (at, certificate) = (self.at?, about.certificate()?);
+        let rule = self.rules.get(rule)?;
+        let judge = Judge {
+            rules: self.rules,
+            instance: self.name,
+            at,
+            shown_at: self.at,
+            facts: facts(self.name, self.instance, certificate, at),
+            about,
+            generation: self.instance.generation,
+        };
+        let holds = rule.matcher.is_none() && judge.still_holds(rule);
+        holds.then(|| judge.words(rule, alert.severity, None))
+    }
+}
