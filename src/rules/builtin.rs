@@ -139,6 +139,24 @@ mod tests {
         );
     }
 
+    /// Whoever is told not to restart is not told to restart after that.
+    #[test]
+    fn nothing_is_advised_after_a_rate_limit() {
+        let set = built_in();
+        let remedy = |cause: &str| {
+            let rule = set.get("renewal-failing").unwrap();
+            let context = serde_json::json!({
+                "name": "a", "instance": "edge", "severity": "info", "at": 1, "advice": "restart Caddy",
+                "cert": Facts::new().to_json(Scope::Certificate),
+                "cause": {"name": cause, "remedy": "Wait", "check": null},
+                "param": rule.names.parameters_json(), "line": {},
+            });
+            rule.texts.remedy.render(&context).unwrap()
+        };
+        assert_eq!(remedy("ca.rate-limited"), "Wait.");
+        assert_eq!(remedy("dns.servfail"), "Wait.\nAfter that: restart Caddy.");
+    }
+
     #[test]
     fn the_mission_reads_well_at_three_in_the_morning() {
         let set = built_in();

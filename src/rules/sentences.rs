@@ -47,4 +47,4 @@ const MEND: &str = "\
 {% if cause.remedy %}{{ cause.remedy }}.\
 {% else %}Find the last error about {{ name }} in Caddy's log and remove its cause.{% endif %}
 {% if cause.check %}To prove the cause: {{ cause.check }}{% endif %}
-{% if advice %}After that: {{ advice }}.{% endif %}";
+{% if advice and cause.name != \"ca.rate-limited\" %}After that: {{ advice }}.{% endif %}";

@@ -62,6 +62,7 @@ fn a_reminder_is_told_in_the_words_of_its_moment() {
         let left = spell(expiry - one.at.unwrap());
         assert!(one.body.contains(&format!("in {left}.")), "{}", one.body);
         assert!(!one.body.contains("tries again at"), "{}", one.body);
+        assert!(one.body.ends_with("From the log of caddy."), "{}", one.body);
         count += 1;
     }
     assert!(count > 3);

@@ -225,7 +225,8 @@ impl Incident {
             reason,
             at: self.changed_at,
             title: format!("{again}{title}"),
-            body,
+            // The same name may be watched at several Caddys.
+            body: format!("{body}\n\nFrom the log of {}.", view.instance),
             alerts: Vec::new(),
         }
     }
