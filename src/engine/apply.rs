@@ -129,6 +129,7 @@ fn conclude(instance: &Instance, certificate: &mut Certificate, event: &Event, a
         job.heard = Some(at);
     }
     if event.means == Means::Unmanaged {
+        // A start of Caddy that is told later has to know whether it was said since.
         certificate.not_after_heard = Some(at);
     }
     if certificate.open_job.is_some() || certificate.next.is_some() || certificate.due.is_none() {

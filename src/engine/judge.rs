@@ -227,7 +227,6 @@ impl Judge<'_> {
         case.rows.push(AlertRow::new(&change, alert, self.about));
     }
 
-    /// What the templates of a rule may name.
     /// The title, summary and remedy of a rule as they read now.
     pub(super) fn words(
         &self,
@@ -244,6 +243,7 @@ impl Judge<'_> {
         })
     }
 
+    /// What the templates of a rule may name.
     fn context(&self, rule: &Rule, severity: Severity, line: Option<&Captures>) -> Value {
         let certificate = self.about.certificate();
         let streak = certificate.and_then(Certificate::streak);
