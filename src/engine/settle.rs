@@ -79,8 +79,6 @@ impl Watched {
             at: now,
         };
         let view = View {
-            instance,
-            now,
             teller,
             standing: &standing,
             silenced: incident.silenced.difference(&all).count(),

@@ -112,9 +112,7 @@ pub(in crate::engine) fn telling(rule: &str) -> usize {
 
 /// What the words are made of.
 pub(in crate::engine) struct View<'a> {
-    pub instance: &'a str,
-    pub now: Option<LogTime>,
-    /// Who knows how an alert reads now.
+    /// Who knows of which instance and moment it is, and how an alert reads then.
     pub teller: Teller<'a>,
     /// The names in trouble, the most pressing first.
     pub standing: &'a [Standing<'a>],
@@ -128,7 +126,7 @@ impl Incident {
         let first = view.standing.first()?;
         let row = |one: &Standing<'_>, (rule, alert): (&str, &OpenAlert)| {
             let change = Change {
-                instance: view.instance,
+                instance: view.teller.name,
                 incident: &self.id,
                 rule,
                 reason: match alert.told {
@@ -209,14 +207,14 @@ impl Incident {
         let standing = view
             .standing
             .iter()
-            .map(|one| one.about.called(view.instance));
+            .map(|one| one.about.called(view.teller.name));
         let ended = self.ended.iter().map(|one| one.name.as_str());
         let only = standing.chain(ended).next();
         let only = only.filter(|_| self.names == 1 && !self.is_of_source());
         Message {
             id: stable_id(&["message", &self.id, &number.to_string()]),
             incident: self.id.clone(),
-            instance: view.instance.to_owned(),
+            instance: view.teller.name.to_owned(),
             certificate: only.map(str::to_owned),
             certificates: Vec::new(),
             certificates_total: 0,
@@ -226,7 +224,7 @@ impl Incident {
             at: self.changed_at,
             title: format!("{again}{title}"),
             // The same name may be watched at several Caddys.
-            body: format!("{body}\n\nFrom the log of {}.", view.instance),
+            body: format!("{body}\n\nFrom the log of {}.", view.teller.name),
             alerts: Vec::new(),
         }
     }
@@ -243,7 +241,7 @@ impl Incident {
                 certificates(count),
                 cause.word()
             ),
-            None => format!("{}: {}", certificates(count), first.said(view.instance)),
+            None => format!("{}: {}", certificates(count), first.said(view.teller.name)),
         }
     }
 
@@ -255,14 +253,14 @@ impl Incident {
                 format!(
                     "{} of {} are in trouble.",
                     certificates(count),
-                    view.instance
+                    view.teller.name
                 )
             },
             |cause| {
                 format!(
                     "{} of {} fail for one cause: {} ({}).",
                     certificates(count),
-                    view.instance,
+                    view.teller.name,
                     cause.explanation(),
                     cause.word()
                 )
@@ -296,7 +294,7 @@ impl Incident {
         let list = |standing: &[&Standing<'_>]| -> Vec<String> {
             let lines = standing.iter();
             lines
-                .map(|one| one.listed(view.instance, view.now))
+                .map(|one| one.listed(view.teller.name, view.teller.at))
                 .collect()
         };
         let mut others = list(&others);
@@ -306,7 +304,7 @@ impl Incident {
                 "- and {more} more, none more pressing; `notafter status` lists them"
             ));
         }
-        let name = first.about.called(view.instance);
+        let name = first.about.called(view.teller.name);
         let remedy = format!("What to do, for {name}: {}", lead.remedy);
         let lists = [list(&pressing).join("\n"), remedy, others.join("\n")];
         parts.extend(lists.into_iter().filter(|part| !part.is_empty()));
