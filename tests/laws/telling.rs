@@ -23,6 +23,15 @@ fn critical() -> Scribe {
     scribe
 }
 
+/// The same, and Caddy is started anew after an hour.
+fn restarted() -> Scribe {
+    let mut scribe = critical();
+    let msg = "started background certificate maintenance";
+    let rest = serde_json::json!({"cache": "0xc000123456"});
+    scribe.line(3_600.0, ("info", "tls.cache.maintenance"), msg, rest);
+    scribe
+}
+
 #[test]
 fn what_is_critical_is_told_again_and_faster_as_the_end_nears() {
     let watcher = critical().tell_until(50.0 * 3_600.0, |_| {});
@@ -139,11 +148,7 @@ fn messages_of_one_moment_come_in_the_order_of_their_names() {
 
 #[test]
 fn nothing_is_repeated_once_caddy_was_restarted_and_two_ticks_found_nothing_due() {
-    let mut scribe = critical();
-    let msg = "started background certificate maintenance";
-    let rest = serde_json::json!({"cache": "0xc000123456"});
-    scribe.line(3_600.0, ("info", "tls.cache.maintenance"), msg, rest);
-    let watcher = scribe.tell_until(30.0 * 3_600.0, |_| {});
+    let watcher = restarted().tell_until(30.0 * 3_600.0, |_| {});
     assert!(of(&watcher, Reason::Repeated).is_empty());
     assert!(
         !critical()
@@ -156,10 +161,7 @@ fn nothing_is_repeated_once_caddy_was_restarted_and_two_ticks_found_nothing_due(
 /// Whoever was silent from the start on has not shown that the certificate is not due any more.
 #[test]
 fn what_is_critical_since_caddy_was_restarted_is_told_again_however_silent_it_is() {
-    let mut scribe = critical();
-    let msg = "started background certificate maintenance";
-    let rest = serde_json::json!({"cache": "0xc000123456"});
-    scribe.line(3_600.0, ("info", "tls.cache.maintenance"), msg, rest);
+    let mut scribe = restarted();
     let msg = "enabling automatic TLS certificate management";
     let rest = serde_json::json!({"domains": [NAME]});
     scribe.line(3_600.1, ("info", "http"), msg, rest);
