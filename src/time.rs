@@ -7,45 +7,53 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::{Add, Sub};
 
 /// A moment on the clock of the watched Caddy, in microseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LogTime(i64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
+pub struct LogTime(NonZeroU64);
 
 /// A moment on our own clock, in microseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct WallTime(i64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
+pub struct WallTime(NonZeroU64);
+
+/// Where the epoch lies on a scale that begins at one, keeps the order, and leaves zero to `None`: a
+/// moment that may be unknown then takes no more room than one that is known.
+const EPOCH: u64 = 1 << 63;
 
 macro_rules! moment {
     ($moment:ident) => {
         impl $moment {
-            /// The moment so many microseconds after the Unix epoch.
+            /// The moment so many microseconds after the Unix epoch; the least one is `i64::MIN + 1`.
             pub const fn from_micros(micros: i64) -> Self {
-                Self(micros)
+                match NonZeroU64::new(micros.cast_unsigned() ^ EPOCH) {
+                    Some(place) => Self(place),
+                    None => Self(NonZeroU64::MIN),
+                }
             }
 
             /// The moment so many whole seconds after the Unix epoch.
             pub const fn from_seconds(seconds: i64) -> Self {
-                Self(seconds.saturating_mul(1_000_000))
+                Self::from_micros(seconds.saturating_mul(1_000_000))
             }
 
             /// Microseconds since the Unix epoch.
             pub const fn micros(self) -> i64 {
-                self.0
+                (self.0.get() ^ EPOCH).cast_signed()
             }
 
             /// Whole seconds since the Unix epoch, rounded down.
             pub const fn seconds(self) -> i64 {
-                self.0.div_euclid(1_000_000)
+                self.micros().div_euclid(1_000_000)
             }
 
             /// Whether it lies between 1970 and 9999, so that arithmetic with lengths is safe.
             pub const fn is_plausible(self) -> bool {
                 const YEAR_10000: i64 = 253_402_300_800_000_000;
-                0 <= self.0 && self.0 < YEAR_10000
+                0 <= self.micros() && self.micros() < YEAR_10000
             }
 
             /// As people read it: `2026-05-03 23:37:59 UTC`.
@@ -56,7 +64,25 @@ macro_rules! moment {
             /// Reads an RFC 3339 time; `None` when the text is not one.
             pub fn parse_rfc3339(text: &str) -> Option<Self> {
                 let time = DateTime::parse_from_rfc3339(text).ok()?;
-                Some(Self(time.timestamp_micros()))
+                Some(Self::from_micros(time.timestamp_micros()))
+            }
+        }
+
+        impl From<i64> for $moment {
+            fn from(micros: i64) -> Self {
+                Self::from_micros(micros)
+            }
+        }
+
+        impl From<$moment> for i64 {
+            fn from(moment: $moment) -> Self {
+                moment.micros()
+            }
+        }
+
+        impl fmt::Debug for $moment {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($moment), self.micros())
             }
         }
 
@@ -64,7 +90,7 @@ macro_rules! moment {
             type Output = Self;
             fn add(self, length: TimeDelta) -> Self {
                 let micros = length.num_microseconds().unwrap_or(i64::MAX);
-                Self(self.0.saturating_add(micros))
+                Self::from_micros(self.micros().saturating_add(micros))
             }
         }
 
@@ -72,14 +98,14 @@ macro_rules! moment {
             type Output = Self;
             fn sub(self, length: TimeDelta) -> Self {
                 let micros = length.num_microseconds().unwrap_or(i64::MAX);
-                Self(self.0.saturating_sub(micros))
+                Self::from_micros(self.micros().saturating_sub(micros))
             }
         }
 
         impl Sub for $moment {
             type Output = TimeDelta;
             fn sub(self, earlier: Self) -> TimeDelta {
-                TimeDelta::microseconds(self.0.saturating_sub(earlier.0))
+                TimeDelta::microseconds(self.micros().saturating_sub(earlier.micros()))
             }
         }
 
@@ -101,7 +127,7 @@ moment!(WallTime);
 impl WallTime {
     /// The log time a source has surely reached by now, when its lines may lag by `allowance`.
     pub fn trailing(self, allowance: TimeDelta) -> LogTime {
-        LogTime((self - allowance).0)
+        LogTime::from_micros((self - allowance).micros())
     }
 }
 
@@ -136,6 +162,16 @@ mod tests {
             "2026-05-03T22:04:01Z"
         );
         assert_eq!(LogTime::from_micros(-1).to_string(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn an_unknown_moment_takes_no_more_room_and_order_is_kept() {
+        assert_eq!(size_of::<Option<LogTime>>(), size_of::<i64>());
+        let micros = [i64::MIN + 1, -1, 0, 1, i64::MAX];
+        let moments = micros.map(LogTime::from_micros);
+        assert!(moments.is_sorted());
+        assert_eq!(moments.map(LogTime::micros), micros);
+        assert_eq!(LogTime::from_micros(i64::MIN), moments[0]);
     }
 
     #[test]
