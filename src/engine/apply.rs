@@ -5,7 +5,7 @@ use crate::caddy::event::Event;
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::vocabulary::Means;
 use crate::engine::blame::{self, Blame};
-use crate::engine::certificate::{Certificate, Due, DueSource, OpenJob, Revocation};
+use crate::engine::certificate::{Advice, Certificate, Due, DueSource, OpenJob, Revocation};
 use crate::engine::evidence::Quote;
 use crate::engine::failing::{failed, worker_panicked};
 use crate::engine::instance::{Instance, RACE};
@@ -102,6 +102,14 @@ pub(super) fn apply(
     outcome
 }
 
+/// Whether a line is about the certificate in use, rather than the one before. A failed refresh of renewal
+/// information prints the zero time, which is no advice.
+fn is_of_its_own(certificate: &Certificate, event: &Event) -> bool {
+    let own = certificate.not_after.zip(event.not_after);
+    let is_own = own.is_none_or(|(own, told)| (own - told).abs() <= TimeDelta::seconds(1));
+    is_own && event.selected_time.is_some_and(LogTime::is_plausible)
+}
+
 /// Whether the maintenance loop speaks, which says nothing of the job that is under way.
 fn is_of_maintenance(event: &Event) -> bool {
     match event.means {
@@ -124,6 +132,14 @@ fn is_told_twice(certificate: &Certificate, means: Means, at: LogTime) -> bool {
 
 /// What follows from every event.
 fn conclude(instance: &Instance, certificate: &mut Certificate, event: &Event, at: LogTime) {
+    if let Some(selected) = event
+        .selected_time
+        .filter(|_| is_of_its_own(certificate, event))
+    {
+        let known = certificate.advice.map(|advice| advice.heard);
+        let heard = known.unwrap_or(at);
+        certificate.advice = Some(Advice { selected, heard });
+    }
     let job = certificate.open_job.as_mut();
     if let Some(job) = job.filter(|_| !is_of_maintenance(event)) {
         job.heard = Some(at);
@@ -198,9 +214,13 @@ fn due(instance: &Instance, certificate: &mut Certificate, event: &Event, at: Lo
     if was_healthy && certificate.failing.is_none() {
         certificate.paced_failures = certificate.paced_failures.or(Some(0));
     }
-    let selected = event
+    let by_ari = event
         .selected_time
         .filter(|_| event.means == Means::DueByAri);
+    // Near the end Caddy does not wait for the CA's date.
+    let advised = certificate.advice.map(|advice| advice.selected);
+    let advised = advised.filter(|advised| *advised <= at);
+    let selected = by_ari.or(advised);
     let ratio = certificate
         .not_after
         .or(event.not_after)

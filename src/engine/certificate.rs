@@ -46,6 +46,15 @@ pub struct Due {
     pub source: DueSource,
 }
 
+/// What the CA advises by ACME renewal information.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// The moment that was selected from its window.
+    pub selected: LogTime,
+    /// When a line first told of it.
+    pub heard: LogTime,
+}
+
 /// How a revocation became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -232,6 +241,9 @@ pub struct Certificate {
     pub not_after_heard: Option<LogTime>,
     /// Microseconds from issuance to notAfter, where an issuance was seen.
     pub lifetime_micros: Option<i64>,
+    /// When the CA advises to renew the certificate in use.
+    #[serde(default)]
+    pub advice: Option<Advice>,
     /// Since when the renewal is due.
     pub due: Option<Due>,
     /// The last line that called it due.
@@ -309,6 +321,7 @@ impl Certificate {
             not_after: None,
             not_after_heard: None,
             lifetime_micros: None,
+            advice: None,
             due: None,
             last_due: None,
             job: None,
@@ -327,6 +340,13 @@ impl Certificate {
         }
     }
 
+    /// Another certificate is in use, as a line says.
+    pub(super) fn expires(&mut self, not_after: LogTime, heard: LogTime) {
+        self.not_after = Some(not_after);
+        self.not_after_heard = Some(heard);
+        self.advice = None;
+    }
+
     /// Forgets a trouble that is over, once its incident is gone, too.
     pub(super) fn rest(&mut self) {
         if self.trouble.0.as_ref().is_some_and(|one| one.is_over()) {
@@ -339,20 +359,26 @@ impl Certificate {
         if let Some(micros) = self.lifetime_micros {
             return Some(TimeDelta::microseconds(micros));
         }
-        let due = self.due.filter(|due| due.source == DueSource::Ari)?;
-        Some((self.not_after? - due.since) * 3)
+        let due = self.due.filter(|due| due.source == DueSource::Ari);
+        let advised = self.advice.map(|advice| advice.selected);
+        Some((self.not_after? - due.map(|due| due.since).or(advised)?) * 3)
     }
 
-    /// When a share of the time from due to notAfter is over. A renewal whose due date no line told
-    /// is due when the last third of the lifetime begins.
-    pub fn share_of_window(&self, percent: i32) -> Option<LogTime> {
+    /// When a share of the time from due to notAfter is over. A renewal that no line has called due is
+    /// due when the CA advises it, else when the last third of the lifetime begins; who has only just heard
+    /// of the advice has to wait for the line with `patience`.
+    pub fn share_of_window(&self, percent: i32, patience: TimeDelta) -> Option<LogTime> {
         let not_after = self.not_after?;
         let third = self
             .lifetime_micros
-            .map(|micros| TimeDelta::microseconds(micros) / 3);
-        let due = self.due.map(|due| due.since);
-        let due = due.or_else(|| Some(not_after - third?))?;
-        Some(due + (not_after - due) / 100 * percent).filter(|_| due < not_after)
+            .map(|micros| not_after - TimeDelta::microseconds(micros) / 3);
+        let (due, earliest) = match (self.due, self.advice) {
+            (Some(due), _) => (due.since, None),
+            (None, Some(advice)) => (advice.selected, Some(advice.heard + patience)),
+            (None, None) => (third?, None),
+        };
+        let share = due + (not_after - due) / 100 * percent;
+        Some(earliest.map_or(share, |earliest| share.max(earliest))).filter(|_| due < not_after)
     }
 
     /// When 1/20 of the lifetime is left; 48 h before expiry where the lifetime is unknown.

@@ -33,9 +33,14 @@ pub(super) fn facts(
         Fact::DueSinceSource,
         certificate.due.map(|due| due.source.word()),
     );
+    facts.set(
+        Fact::SelectedTime,
+        sane(certificate.advice.map(|advice| advice.selected)),
+    );
     facts.set(Fact::TicksDue, Some(certificate.ticks_due));
-    facts.set(Fact::Halfway, sane(certificate.share_of_window(50)));
-    facts.set(Fact::LastTenth, sane(certificate.share_of_window(90)));
+    let share = |percent| certificate.share_of_window(percent, instance.interval() * 2);
+    facts.set(Fact::Halfway, sane(share(50)));
+    facts.set(Fact::LastTenth, sane(share(90)));
     facts.set(Fact::NextRetry, sane(certificate.next.map(|next| next.at)));
     facts.set(
         Fact::NextRetrySource,

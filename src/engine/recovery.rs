@@ -45,6 +45,7 @@ pub(super) fn succeeded(
         }
         // A first issuance replaces what was known: its expiry is not in the line.
         certificate.not_after = None;
+        certificate.advice = None;
         certificate.due = None;
     }
     certificate.recovering = certificate.failing.is_some() || !certificate.alerts.is_empty();
@@ -64,8 +65,7 @@ pub(super) fn replaced(certificate: &mut Certificate, event: &Event, at: LogTime
     if !(fresh && counts && not_after > at) {
         return false;
     }
-    certificate.not_after = Some(not_after);
-    certificate.not_after_heard = Some(at);
+    certificate.expires(not_after, at);
     certificate.lifetime_micros = (not_after - success).num_microseconds();
     recover(certificate);
     true
@@ -97,8 +97,7 @@ pub(super) fn learn_not_after(
         .issued_by
         .is_none_or(|ca| ca.proves_recovery(certificate.public_before));
     let Some(known) = certificate.not_after else {
-        certificate.not_after = Some(not_after);
-        certificate.not_after_heard = Some(at);
+        certificate.expires(not_after, at);
         let proven = certificate.recovering && counts;
         if proven {
             recover(certificate);
@@ -110,16 +109,14 @@ pub(super) fn learn_not_after(
         .is_some_and(|heard| at <= heard + SECOND);
     if not_after <= known + SECOND {
         if not_after < known - SECOND && !late {
-            certificate.not_after = Some(not_after);
-            certificate.not_after_heard = Some(at);
+            certificate.expires(not_after, at);
         }
         return false;
     }
     let issued = certificate
         .succeeded
         .filter(|&success| at - success < TimeDelta::hours(1));
-    certificate.not_after = Some(not_after);
-    certificate.not_after_heard = Some(at);
+    certificate.expires(not_after, at);
     certificate.lifetime_micros = issued
         .and_then(|issued| (not_after - issued).num_microseconds())
         .or(certificate.lifetime_micros);

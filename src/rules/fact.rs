@@ -183,11 +183,12 @@ fact_table! {
         NotAfter, "not_after", Time, &[], "When it expires.";
         Lifetime, "lifetime", Length, &[], "From notBefore to notAfter.";
         LastTwentieth, "last_twentieth", Time, &[], "When 1/20 of the lifetime is left; 48 h before notAfter where the lifetime is not known.";
-        Halfway, "halfway", Time, &[], "When half of the time from due to notAfter is over.";
-        LastTenth, "last_tenth", Time, &[], "When nine tenths of the time from due to notAfter are over.";
+        Halfway, "halfway", Time, &[], "When half of the time from due to notAfter is over; while no line calls it due, by the CA's advice, but not within two ticks of hearing of that, else from the last third of the lifetime on.";
+        LastTenth, "last_tenth", Time, &[], "When nine tenths of that time are over.";
         Due, "due", Bool, &[], "A line has called the renewal due, and no later expiry is known.";
         DueSince, "due_since", Time, &[], "When the renewal became due, by Caddy's own window.";
         DueSinceSource, "due_since_source", Text, &["ari", "ratio", "seen"], "Where `due_since` comes from: the CA's advice, the share of the lifetime, or the first line seen.";
+        SelectedTime, "selected_time", Time, &[], "When the CA advises to renew it, by ACME renewal information.";
         FailingSince, "failing_since", Time, &[], "When the first attempt of this streak failed.";
         FailingFor, "failing_for", Length, &[], "At the last failure line: the larger of Caddy's elapsed and the time since the first failure.";
         Attempt, "attempt", Int, &[], "Caddy's counter of attempts, else ours since its start.";

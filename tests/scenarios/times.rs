@@ -139,3 +139,56 @@ fn a_line_from_long_ago_brings_no_years_of_reminders() {
         .filter(|row| row.reason == Reason::Repeated);
     assert_eq!(repeated.count(), 0);
 }
+
+/// Caddy stores when the CA wants it renewed; it expires so many days after the start.
+fn advised(story: &mut Story, after: f64, selected_days: f64, expires_days: f64) {
+    let expires = super::story::T + expires_days * DAY;
+    let selected = super::story::T + selected_days * DAY;
+    let fields = json!({"identifiers": [A], "cert_expiry": expires, "selected_time": selected});
+    let msg = "updated and stored ACME renewal information";
+    story.log(after, "tls.cache.maintenance", msg, fields);
+}
+
+#[test]
+fn a_name_that_caddy_never_calls_due_rings_by_the_advice_of_its_ca() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]);
+    for hours in 0..3 {
+        advised(
+            &mut story,
+            1.0 + 6.0 * 3_600.0 * f64::from(hours),
+            20.0,
+            30.0,
+        );
+    }
+    story.tick(35.0 * DAY);
+    let rows = story.rows.iter();
+    let rows = rows.map(|row| (row.rule.as_str(), row.reason, row.at.unwrap()));
+    let expected = [
+        ("expiring", Reason::Opened, at(25.0 * DAY)),
+        ("expiring", Reason::Worsened, at(29.0 * DAY)),
+        ("expired", Reason::Opened, at(30.0 * DAY)),
+    ];
+    let found: Vec<_> = rows
+        .filter(|(_, reason, _)| *reason != Reason::Repeated)
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_the_ca_advised_before_tells_since_when_a_queued_renewal_is_due() {
+    let mut story = Story::new();
+    story.managing(0.0, &[A]);
+    advised(&mut story, 1.0, 2.0, 30.0);
+    let left = json!({"identifiers": [A], "remaining": 27.0 * DAY});
+    let msg = "certificate expires soon; queuing for renewal";
+    story.log(3.0 * DAY, "tls.cache.maintenance", msg, left);
+    assert_eq!(story.row(A).due_since, Some(at(2.0 * DAY)));
+    // Advice about the certificate before it, which comes late, is none about this one.
+    story
+        .succeeded(3.1 * DAY, "renewed", A, None)
+        .replaced(3.1 * DAY + 1.0, A, 93.0 * DAY);
+    advised(&mut story, 3.1 * DAY + 2.0, 2.0, 30.0);
+    story.tick(50.0 * DAY);
+    assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
+}

@@ -79,6 +79,7 @@ fn the_lives_have_everything_in_them() {
         "will retry",
         "job failed",
         "obtaining certificate",
+        "updated and stored ACME renewal information",
         "final attempt; giving up",
         "shutting down apps, then terminating",
     ]);

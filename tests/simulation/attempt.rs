@@ -31,7 +31,7 @@ impl Caddy<'_> {
             life.due = not_after - 30 * DAY;
             life.turns = life.turns.max(start);
             life.fixed = start + self.random.between(10 * HOUR, 40 * HOUR);
-            (life.refused, life.panics) = (None, false);
+            (life.refused, life.panics, life.overlooked) = (None, false, false);
             // No list of names was seen, so nobody may miss what comes long after the last line.
             life.proof_after = S / 20;
             let job = Job {
@@ -66,6 +66,22 @@ impl Caddy<'_> {
     fn remaining(&self, at: i64, life: &Life) -> Value {
         let left = |not_after: i64| seconds(not_after + S - at - self.script.offset);
         json!(life.not_after.map(left))
+    }
+
+    /// When the CA wants it renewed, as versions with ARI may print it at a start.
+    pub(crate) fn advise(&mut self, at: i64, who: usize) {
+        if self.script.generation == Generation::Old || self.random.chance(40) {
+            return;
+        }
+        let life = self.life(who);
+        let fields = json!({
+            "identifiers": [life.name], "cert_hash": "6f0c", "ari_unique_id": "k.B",
+            "cert_expiry": life.not_after.map(|not_after| not_after / S), "selected_time": life.due / S,
+            "next_update": null, "explanation_url": "",
+        });
+        let msg = "updated and stored ACME renewal information";
+        self.script.line(at, "tls.cache.maintenance", msg, fields);
+        self.script.is(&life.name, at, Truth::Advised);
     }
 
     /// Why it is due, as versions with ARI print it.

@@ -107,7 +107,7 @@ pub(crate) struct Caddy<'a> {
     /// Names with a failed attempt.
     pub(crate) failed: BTreeSet<usize>,
     /// Everything is mended, and all comes to an end.
-    last_act: bool,
+    pub(crate) last_act: bool,
     /// Only a new process ends what is wrong.
     pub(crate) has_to_restart: bool,
     /// Lines up to here are written already, by the process that runs.
@@ -220,6 +220,7 @@ fn life(random: &mut Random, name: &str, start: i64) -> Life {
         refused: random.chance(15).then(|| random.one(&[2, 3, 5])),
         hangs: random.chance(10).then_some(hangs),
         panics: random.chance(6),
+        overlooked: random.chance(6),
         proof_after: random.one(&[50_000, 50_000, 50_000, 30 * MINUTE]),
     }
 }
@@ -267,10 +268,14 @@ impl Caddy<'_> {
         let waits = |(_, step): &(i64, Step)| {
             matches!(step, Step::Proof(_) | Step::TaleEnd(_)) || last_act && *step == Step::Start
         };
-        let works = self.jobs.values().any(|job| job.open && !job.dead);
-        let is_quiet = !self.agenda.iter().any(waits) && !works && self.ready.is_empty();
+        let is_quiet = !self.agenda.iter().any(waits) && !self.works() && self.ready.is_empty();
         let all = self.done.len() == self.script.lives.len() && !self.has_to_restart;
         is_quiet && (last_act || all)
+    }
+
+    /// Whether an attempt is under way or to come.
+    pub(crate) fn works(&self) -> bool {
+        self.jobs.values().any(|job| job.open && !job.dead)
     }
 
     fn step(&mut self, at: i64, step: Step) {
@@ -309,6 +314,7 @@ impl Caddy<'_> {
             life.fixed = life.fixed.min(at);
             life.hangs = None;
             life.panics = false;
+            life.overlooked = false;
         }
         self.agenda.insert((at, Step::Start));
     }
@@ -316,7 +322,8 @@ impl Caddy<'_> {
     fn set_clock(&mut self) {
         // Ticks are known by their phase, which a step of whole ticks keeps.
         let ticks = self.random.between(1, 36) * TICK;
-        let back = self.random.between(S / 10, S);
+        // Two of them are not noticed, either.
+        let back = self.random.between(S / 10, S / 2);
         let ahead = self.random.chance(60);
         self.script.offset += if ahead { ticks } else { -back };
     }
@@ -399,7 +406,13 @@ impl Caddy<'_> {
         for who in 0..self.script.lives.len() {
             let moment = at + 5_000 + self.random.between(0, 40_000);
             let life = self.script.lives[who].clone();
-            if self.done.contains(&who) || life.not_after.is_some() && !self.is_due(who, at) {
+            if self.done.contains(&who) {
+                continue;
+            }
+            if life.not_after.is_some() {
+                self.advise(moment, who);
+            }
+            if life.not_after.is_some() && (life.overlooked || !self.is_due(who, at)) {
                 continue;
             }
             if life.not_after.is_some() {
@@ -462,8 +475,9 @@ impl Caddy<'_> {
         }
         let mut at = tick;
         for who in 0..self.script.lives.len() {
-            let first = self.script.lives[who].not_after.is_none();
-            if first || self.done.contains(&who) || !self.is_due(who, tick) {
+            let life = &self.script.lives[who];
+            let ignored = life.not_after.is_none() || life.overlooked;
+            if ignored || self.done.contains(&who) || !self.is_due(who, tick) {
                 continue;
             }
             at += self.random.between(1_000, 20_000);

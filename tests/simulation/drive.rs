@@ -183,8 +183,10 @@ fn inputs<'a>(world: &'a [Script], manner: Manner, random: &mut Random) -> Vec<(
         for line in handed_over(script, manner, random) {
             while let Some((from, to)) = lost.next_if(|(from, _)| *from < line.at) {
                 let gone = Some("it is gone");
-                all.push((from - offset, host, Input::Reach(from, gone)));
-                all.push((to - offset, host, Input::Reach(to, None)));
+                // The clock may have been set meanwhile.
+                let order = |at: i64| (at - offset).min(line.order);
+                all.push((order(from), host, Input::Reach(from, gone)));
+                all.push((order(to), host, Input::Reach(to, None)));
             }
             reached = reached.max(line.order);
             offset = line.at - line.order;
@@ -216,12 +218,13 @@ fn handed_over<'a>(script: &'a Script, manner: Manner, random: &mut Random) -> V
 }
 
 /// A list, a worker and the job of a name keep their lines in order, and nothing is told before its
-/// process begins; but the maintenance loop may say late that it does.
+/// process begins; but the maintenance loop may say late that it does. The jobs of the configuration before
+/// it are cancelled later still.
 fn is_one_goroutine(one: &Line, other: &Line) -> bool {
     let says = |line: &Line, part: &str| line.entry.msg.contains(part);
     let in_row = |line: &Line| says(line, "enabling") || says(line, "certificate worker");
     if says(one, "background") {
-        return says(other, "background");
+        return says(other, "background") || other.text.contains("context canceled");
     }
     let same = name(one).is_some() && name(one) == name(other);
     same || in_row(one) || in_row(other) || says(other, "background")

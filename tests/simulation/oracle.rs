@@ -62,6 +62,8 @@ struct View<'a> {
     life: &'a Life,
     truths: &'a [(i64, Truth)],
     failures: Vec<Failed>,
+    /// The first line that told when the CA wants it renewed.
+    advised: Option<i64>,
     /// Ticks and starts that called it due.
     due_lines: Vec<i64>,
     last_due: Option<i64>,
@@ -146,6 +148,7 @@ impl<'a> View<'a> {
             life,
             truths: truths.map_or(&[], Vec::as_slice),
             failures: Vec::new(),
+            advised: None,
             due_lines: Vec::new(),
             last_due: None,
             told: None,
@@ -157,6 +160,7 @@ impl<'a> View<'a> {
         };
         for &(at, truth) in view.truths {
             match truth {
+                Truth::Advised => view.advised = view.advised.or(Some(at)),
                 Truth::Due => view.called_due(at),
                 Truth::Began => {}
                 Truth::Failed { failure, next } => view.failed(at, failure, next),
@@ -448,8 +452,14 @@ impl<'a> View<'a> {
     fn expiring(&self) -> [(&'static str, Option<i64>); 2] {
         let share = |percent: i64| {
             let not_after = self.life.not_after?;
-            let due = self.due().filter(|due| *due < not_after)?;
-            self.loud_from(due + (not_after - due) / 100 * percent, true)
+            let advised = self.advised.map(|_| self.life.due);
+            let due = self.due().or(advised).filter(|due| *due < not_after)?;
+            let moment = due + (not_after - due) / 100 * percent;
+            // Nobody calls it due: that is enough, once there was time for it.
+            let unnoticed = self.advised.map(|advised| moment.max(advised + 2 * TICK));
+            let noticed = self.due_lines.first().copied().unwrap_or(i64::MAX);
+            let unnoticed = unnoticed.filter(|moment| *moment < noticed);
+            unnoticed.or_else(|| self.loud_from(moment, true))
         };
         [("warning", share(50)), ("critical", share(90))]
     }

@@ -57,6 +57,8 @@ pub(crate) struct Life {
     pub(crate) hangs: Option<(i64, i64)>,
     /// The worker of one of its attempts panics.
     pub(crate) panics: bool,
+    /// Caddy does not notice that it is due, and says nothing of it.
+    pub(crate) overlooked: bool,
     /// The new expiry is told so long after the success.
     pub(crate) proof_after: i64,
 }
@@ -80,6 +82,8 @@ pub(crate) struct Failure {
 /// One fact of a life.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Truth {
+    /// A line says when the CA wants it renewed.
+    Advised,
     /// A line calls it due.
     Due,
     /// An attempt begins.

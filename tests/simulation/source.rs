@@ -220,7 +220,7 @@ fn after_ticks(script: &Script, lines: &[(i64, Kind)], late: i64) -> Vec<(i64, i
         let end = lines[index + 1..].iter().find(ends).map(|(then, _)| *then);
         let end = end.into_iter().chain(still_due(script, at)).min();
         let due = at + TICK + late;
-        if let Some(end) = end.filter(|end| *end > due) {
+        if let Some(end) = end.filter(|end| *end >= due) {
             silences.push((due, end));
         }
     }
@@ -261,7 +261,7 @@ fn after_cleanings(lines: &[(i64, Kind)], late: i64) -> Vec<(i64, i64)> {
             }
             Kind::Loaded | Kind::Began | Kind::Stops => {}
         }
-        if let Some(due) = expected.filter(|due| *due < at) {
+        if let Some(due) = expected.filter(|due| *due <= at) {
             silences.push((due, at));
         }
         (base, cleaned) = match kind {

@@ -103,6 +103,10 @@ impl Caddy<'_> {
             Tale::Internal | Tale::Fallback | Tale::Window => {
                 self.ready.insert(who);
             }
+            // What everything ends with is not cancelled.
+            Tale::Staging if self.last_act && self.works() => {
+                self.agenda.insert((at + MINUTE, Step::TaleEnd(who)));
+            }
             Tale::Staging => {
                 self.reload(at);
                 self.obtain(at + S, who, Issuer::First);
