@@ -54,6 +54,22 @@ pub struct Link {
     pub incident: Option<String>,
     /// The loudest message of that incident that named it.
     pub told: Option<Severity>,
+    /// What was told of alerts that have closed since, by rule ...
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub closed: BTreeMap<String, Severity>,
+    /// ... and how many messages its incident had had by then: the next one says what is open still.
+    #[serde(default)]
+    pub messages: u32,
+}
+
+impl Link {
+    /// Remembers what was told of alerts that close, when its incident has had so many messages.
+    pub(super) fn note_closed(&mut self, told: &[(String, Severity)], messages: u32) {
+        if self.messages != messages {
+            (self.closed, self.messages) = (BTreeMap::new(), messages);
+        }
+        self.closed.extend(told.iter().cloned());
+    }
 }
 
 /// Why an alert closed.

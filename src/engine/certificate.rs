@@ -216,6 +216,8 @@ impl Trouble {
         link: Link {
             incident: None,
             told: None,
+            closed: BTreeMap::new(),
+            messages: 0,
         },
     };
 

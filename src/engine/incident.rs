@@ -1,5 +1,6 @@
 //! An incident: the open alerts of all names that fail for one cause, and what people were told.
 
+mod closing;
 mod fault;
 mod former;
 mod register;
@@ -30,6 +31,16 @@ const DEADLINES: [&str; 6] = [
     "obtain-dead",
     "staging-issued",
     "last-tries",
+];
+
+/// What says most after those.
+const TELLING: [&str; 6] = [
+    "revoked",
+    "issuer-downgrade",
+    "renewal-stuck",
+    "retry-missed",
+    "rate-limited",
+    "renewal-failing",
 ];
 
 /// Rules that warn of an expiry: once it has been told, what they say is no news.
@@ -87,8 +98,9 @@ pub(super) struct Incident {
     pub worst: Severity,
     /// Names it has had.
     pub names: u32,
-    /// The last cause.
-    pub cause: Option<Cause>,
+    /// Why attempts failed.
+    #[serde(default)]
+    pub causes: BTreeSet<Cause>,
     /// The earliest first failure.
     pub failing_since: Option<LogTime>,
     /// Failed attempts of names that are well again.
@@ -169,7 +181,7 @@ impl Incident {
             changed_at: at,
             worst: Severity::Info,
             names: 0,
-            cause: None,
+            causes: BTreeSet::new(),
             failing_since: None,
             attempts: 0,
             closed: BTreeSet::new(),
@@ -220,8 +232,10 @@ impl Incident {
             let again = u32::from(self.ended.len() < before);
             self.ended_count = self.ended_count.saturating_sub(again);
         } else {
-            link.incident = Some(self.id.clone());
-            link.told = None;
+            *link = Link {
+                incident: Some(self.id.clone()),
+                ..Link::default()
+            };
             self.names += 1;
         }
         self.members.insert(subject.clone());
@@ -267,7 +281,7 @@ impl Incident {
     /// Takes in one change of one alert.
     pub(super) fn note(&mut self, row: &AlertRow, policy: Policy) {
         self.changed_at = row.at;
-        self.cause = row.cause.or(self.cause);
+        self.causes.extend(row.cause);
         self.failing_since = match (self.failing_since, row.failing_since) {
             (Some(known), Some(since)) => Some(known.min(since)),
             (known, since) => known.or(since),
@@ -303,6 +317,7 @@ impl Incident {
         self.fresh.remove(&subject);
         self.loud.remove(&subject);
         self.silenced.remove(&subject);
+        let told = about.alerts().values().filter_map(|alert| alert.told).max();
         for (rule, alert) in about.alerts() {
             if alert.severity.is_loud() {
                 self.loud.insert(subject.clone());
@@ -315,7 +330,9 @@ impl Incident {
                 continue;
             }
             let quieter = self.told.is_some_and(|told| alert.severity < told);
-            let news = if is_deadline(rule, alert.severity) {
+            // Who has read of a name that it is a warning has to hear at once that it is critical.
+            let worsens = alert.severity == Severity::Critical && told < Some(alert.severity);
+            let news = if is_deadline(rule, alert.severity) || worsens && told.is_some() {
                 &mut self.urgent
             } else if quieter && (link.told >= Some(alert.severity) || !alert.severity.is_loud()) {
                 continue;

@@ -48,6 +48,8 @@ pub(super) struct Case {
     /// The next moment at which a rule has to be looked at.
     pub(super) wake: Option<LogTime>,
     pub(super) rows: Vec<AlertRow>,
+    /// What people were told of those that closed, by rule.
+    pub(super) closed: Vec<(String, Severity)>,
 }
 
 impl Case {
@@ -57,6 +59,7 @@ impl Case {
             alerts,
             wake,
             rows: Vec::new(),
+            closed: Vec::new(),
         }
     }
 }
@@ -205,6 +208,7 @@ impl Judge<'_> {
         for rule in closing {
             if let Some(alert) = case.alerts.remove(&rule) {
                 self.change((Reason::Closed, Some(closed_by)), (&rule, &alert), case);
+                case.closed.extend(alert.told.map(|told| (rule, told)));
             }
         }
     }

@@ -204,9 +204,7 @@ impl Step<'_> {
         certificate.alerts = std::mem::take(&mut case.alerts);
         certificate.wake = case.wake;
         let about = AboutMut::Certificate(certificate);
-        watched
-            .incidents
-            .enter(self.instance, about, &mut case.rows);
+        watched.incidents.enter(self.instance, about, &mut case);
         watched.incidents.unlink(certificate);
         self.conclude(watched, subject, wake, case);
     }
@@ -230,9 +228,7 @@ impl Step<'_> {
         case.wake = case.wake.into_iter().chain(calm_at).min();
         instance.wake = case.wake;
         let about = AboutMut::Source(&mut instance);
-        watched
-            .incidents
-            .enter(self.instance, about, &mut case.rows);
+        watched.incidents.enter(self.instance, about, &mut case);
         watched.instance = instance;
         watched.instance_changed = true;
         self.conclude(watched, Subject::Source, wake, case);

@@ -2,10 +2,11 @@
 
 use crate::caddy::cause::Cause;
 use crate::caddy::name::Name;
-use crate::engine::alert::{Alerts, Link};
+use crate::engine::alert::{AlertRow, Alerts, Link};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
 use crate::engine::instance::Instance;
+use crate::engine::message::Reason;
 use crate::rules::Scope;
 use crate::time::LogTime;
 
@@ -118,6 +119,16 @@ impl AboutMut<'_> {
         match self {
             Self::Source(instance) => &mut instance.link,
             Self::Certificate(certificate) => &mut certificate.link,
+        }
+    }
+
+    /// An alert that opens again before a message has said that it closed is known to people.
+    pub(super) fn recall(&mut self, row: &AlertRow) {
+        if row.reason == Reason::Opened
+            && let Some(told) = self.link().closed.remove(&row.rule)
+            && let Some(alert) = self.alerts().get_mut(&row.rule)
+        {
+            alert.told = Some(told);
         }
     }
 

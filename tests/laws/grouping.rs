@@ -274,3 +274,62 @@ proptest! {
         prop_assert_eq!(ids.len(), watcher.messages.len());
     }
 }
+
+#[test]
+fn a_name_that_was_a_warning_is_told_at_once_when_it_is_critical_however_many_fail() {
+    let mut scribe = Scribe::default();
+    for name in names(200) {
+        scribe.streak((0.0, 12_000.0), &name, SERVFAIL, 20.0 * DAY);
+    }
+    let late = "worse.example.com";
+    scribe.streak((1.0, 12_000.0), late, SERVFAIL, 2.0 * DAY + 9_000.0);
+    let watcher = told(scribe, 12_000.0);
+    let rows = watcher.rows.iter();
+    let mut rows = rows.filter(|row| row.certificate.as_deref() == Some(late));
+    let worse = rows.find(|row| row.severity == Severity::Critical).unwrap();
+    assert_eq!(
+        (worse.rule.as_str(), worse.reason),
+        ("renewal-failing", Reason::Worsened)
+    );
+    let message = watcher
+        .messages
+        .iter()
+        .find(|one| one.at == worse.at)
+        .unwrap();
+    let (title, body) = (&message.title, &message.body);
+    assert!(title.starts_with("worse.example.com: "), "{title}");
+    assert!(
+        title.ends_with("; 201 certificates in trouble in all"),
+        "{title}"
+    );
+    assert!(
+        body.contains(" Worse since the last message: worse.example.com."),
+        "{body}"
+    );
+}
+
+#[test]
+fn causes_that_differ_are_counted_rather_than_called_one() {
+    const DOWN: &str = "attempt 1: HTTP 503 urn:ietf:params:acme:error:serverInternal - The service is down for maintenance (ca=https://acme-v02.api.letsencrypt.org/directory)";
+    let mut scribe = Scribe::default();
+    for name in names(3) {
+        scribe.streak((0.0, 3_000.0), &name, OUTAGE, 20.0 * DAY);
+    }
+    scribe.streak((0.5, 3_000.0), "down.example.com", DOWN, 20.0 * DAY);
+    let watcher = told(scribe, 3_000.0);
+    assert_eq!(incidents(&watcher).len(), 1);
+    let last = watcher
+        .messages
+        .iter()
+        .rfind(|one| one.severity.is_loud())
+        .unwrap();
+    assert_eq!(
+        last.title,
+        "4 certificates fail: ca.unreachable (3), ca.server-error (1)"
+    );
+    assert!(
+        last.body.contains("fail. 3: the CA cannot be reached"),
+        "{}",
+        last.body
+    );
+}

@@ -187,8 +187,12 @@ fn what_opens_and_closes_again_and_again_is_one_incident_told_few_times() {
         .map(|row| row.incident.as_str())
         .collect();
     assert_eq!(ids.len(), 1);
+    // While its end was not told, what opens again is no news.
+    let loud = watcher.messages.iter().filter(|one| one.severity.is_loud());
+    let told: Vec<Reason> = loud.map(|one| one.reason).collect();
+    let (opens, closes) = (Reason::Opened, Reason::Closed);
+    assert_eq!(told, [opens, closes, opens, closes]);
     let opened = of(&watcher, Reason::Opened);
-    assert_eq!(opened.len(), 2, "{opened:?}");
     assert!(opened[1].0.starts_with("again: "), "{opened:?}");
     let closed = of(&watcher, Reason::Closed);
     assert_eq!(closed.len(), 2, "{closed:?}");

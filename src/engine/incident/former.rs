@@ -36,6 +36,7 @@ impl Former {
         *about.link() = Link {
             incident: Some(self.id.clone()),
             told: loudest,
+            ..Link::default()
         };
         let about = about.about();
         let rule = about.alerts().keys().chain(&self.closed).next();
@@ -52,7 +53,7 @@ impl Former {
         incident.messages = self.messages;
         let streak = about.certificate().and_then(Certificate::streak);
         if let Some(streak) = streak {
-            incident.cause = Some(streak.cause);
+            incident.causes.insert(streak.cause);
             incident.failing_since = Some(streak.since);
         }
         if about.alerts().is_empty() {

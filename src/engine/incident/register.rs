@@ -1,9 +1,10 @@
 //! The incidents of one watched Caddy: which one a name belongs to, and when to look at which.
 
-use crate::engine::alert::{AlertRow, Link};
+use crate::engine::alert::Link;
 use crate::engine::certificate::Certificate;
 use crate::engine::incident::Incident;
 use crate::engine::incident::fault::{Fault, Place};
+use crate::engine::judge::Case;
 use crate::engine::policy::Policy;
 use crate::engine::silence::Silences;
 use crate::engine::subject::{About, AboutMut, Subject};
@@ -40,9 +41,11 @@ impl Register {
         &mut self,
         instance: &str,
         mut about: AboutMut<'_>,
-        rows: &mut [AlertRow],
+        case: &mut Case,
     ) {
-        let Some(first) = rows.first() else { return };
+        let Some(first) = case.rows.first() else {
+            return;
+        };
         let subject = about.about().subject();
         let called = about.about().called(instance).to_owned();
         let own = self.own(about.about()).cloned();
@@ -57,12 +60,14 @@ impl Register {
         let Some(incident) = self.all.get_mut(&id) else {
             return;
         };
-        for row in &mut *rows {
+        about.link().note_closed(&case.closed, incident.messages);
+        for row in &mut case.rows {
             row.incident.clone_from(&id);
             incident.note(row, self.policy);
+            about.recall(row);
         }
         if about.alerts().is_empty() {
-            incident.leave(&subject, &called, about.link(), rows);
+            incident.leave(&subject, &called, about.link(), &case.rows);
         }
         self.touch(&id);
     }

@@ -1,18 +1,19 @@
 //! An incident in words: what a person reads, for one name and for many.
 
 use crate::caddy::cause::Cause;
-use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
+use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
 use crate::engine::incident::fault::Place;
-use crate::engine::incident::{DEADLINES, Ended, Incident, is_deadline, is_news};
+use crate::engine::incident::{DEADLINES, Incident, TELLING, is_deadline, is_news};
 use crate::engine::message::{Message, Reason, Status};
 use crate::engine::subject::About;
 use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Names that the text lists.
-const LISTED: usize = 20;
+pub(super) const LISTED: usize = 20;
 /// Names that a message carries for programs.
 const NAMED: usize = 1_000;
 
@@ -59,6 +60,12 @@ impl<'a> Standing<'a> {
         self.lead.1.severity.is_loud()
     }
 
+    /// Whether people were warned of it, and not that it is as bad.
+    fn is_worse(&self) -> bool {
+        let told = self.alerts.iter().filter_map(|(_, alert)| alert.told).max();
+        told.is_some_and(|told| told.is_loud() && told < self.lead.1.severity)
+    }
+
     /// The most pressing first.
     pub(in crate::engine) fn order(&self) -> impl Ord + use<> {
         let (rule, alert) = self.lead;
@@ -91,6 +98,13 @@ impl<'a> Standing<'a> {
                 None => format!("; expires {}", end.utc()),
             });
         }
+        let limit = self
+            .about
+            .certificate()
+            .and_then(|one| one.failing.as_ref()?.rate_limited_until);
+        if let Some(limit) = limit.filter(|limit| at.is_none_or(|at| *limit > at)) {
+            line.push_str(&format!("; rate limited until {}", limit.utc()));
+        }
         if let Some(next) = self.about.certificate().and_then(|one| one.next) {
             line.push_str(&if at.is_none_or(|at| next.at > at) {
                 format!("; next attempt {}", next.at.utc())
@@ -105,8 +119,10 @@ impl<'a> Standing<'a> {
 
 /// Of several rules open at one severity, which a person should read first.
 pub(in crate::engine) fn telling(rule: &str) -> usize {
-    let mut first = DEADLINES.iter().chain(&["renewal-failing"]);
-    let place = first.position(|first| *first == rule);
+    let place = DEADLINES
+        .iter()
+        .chain(&TELLING)
+        .position(|one| *one == rule);
     place.unwrap_or(usize::MAX)
 }
 
@@ -176,28 +192,16 @@ impl Incident {
         Some(message)
     }
 
-    /// The message that says that it is over.
-    pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
-        let words = match self.ended.as_slice() {
-            [one] if self.ended_count == 1 => self.one_closing(one),
-            _ => self.many_closing(),
-        };
-        let mut message = self.message(view, Reason::Closed, words);
-        message.severity = self.worst;
-        message.status = Status::Resolved;
-        if !self.is_of_source() {
-            let ended = self.ended.iter().map(|one| one.name.clone());
-            message.certificates = ended.collect();
-            message.certificates_total = usize::try_from(self.ended_count).unwrap_or(usize::MAX);
-        }
-        message
-    }
-
-    fn is_of_source(&self) -> bool {
+    pub(super) fn is_of_source(&self) -> bool {
         self.fault.place == Place::Source
     }
 
-    fn message(&self, view: &View<'_>, reason: Reason, (title, body): (String, String)) -> Message {
+    pub(super) fn message(
+        &self,
+        view: &View<'_>,
+        reason: Reason,
+        (title, body): (String, String),
+    ) -> Message {
         let number = self.messages + 1;
         let again = match (reason, self.reopened) {
             (Reason::Repeated, _) => "still open: ",
@@ -232,41 +236,45 @@ impl Incident {
     fn many_title(&self, view: &View<'_>, first: &Standing<'_>) -> String {
         let count = view.standing.len();
         let (rule, alert) = first.lead;
-        if first.is_news && is_deadline(rule, alert.severity) {
+        let worsens = alert.severity == Severity::Critical && self.told.is_some();
+        if first.is_news && (worsens || is_deadline(rule, alert.severity)) {
             return format!("{}; {} in trouble in all", alert.title, certificates(count));
         }
-        match self.cause {
-            Some(cause) => format!(
+        match causes(view.standing).as_slice() {
+            [] => format!("{}: {}", certificates(count), first.said(view.teller.name)),
+            [(cause, _)] => format!(
                 "{} fail for one cause: {}",
                 certificates(count),
                 cause.word()
             ),
-            None => format!("{}: {}", certificates(count), first.said(view.teller.name)),
+            causes => {
+                let causes = causes
+                    .iter()
+                    .map(|(cause, names)| format!("{} ({names})", cause.word()));
+                format!(
+                    "{} fail: {}",
+                    certificates(count),
+                    causes.collect::<Vec<_>>().join(", ")
+                )
+            }
         }
     }
 
     fn many_body(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
         let count = view.standing.len();
         let mut parts = Vec::new();
-        let cause = self.cause.map_or_else(
-            || {
-                format!(
-                    "{} of {} are in trouble.",
-                    certificates(count),
-                    view.teller.name
-                )
-            },
-            |cause| {
-                format!(
-                    "{} of {} fail for one cause: {} ({}).",
-                    certificates(count),
-                    view.teller.name,
-                    cause.explanation(),
-                    cause.word()
-                )
-            },
-        );
-        let mut news = cause;
+        let who = format!("{} of {}", certificates(count), view.teller.name);
+        let explained = |cause: Cause| format!("{} ({})", cause.explanation(), cause.word());
+        let mut news = match causes(view.standing).as_slice() {
+            [] => format!("{who} are in trouble."),
+            [(cause, _)] => format!("{who} fail for one cause: {}.", explained(*cause)),
+            causes => {
+                let causes = causes.iter();
+                let causes = causes.map(|(cause, names)| format!("{names}: {}", explained(*cause)));
+                let causes: Vec<String> = causes.collect();
+                format!("{who} fail. {}.", causes.join("; "))
+            }
+        };
         if let Some(since) = self.failing_since {
             news.push_str(&format!(" The first failed at {}.", since.utc()));
         }
@@ -277,6 +285,17 @@ impl Incident {
                     " {unknown} of them are new since the last message."
                 ));
             }
+        }
+        let worse = view.standing.iter().filter(|one| one.is_worse());
+        let worse: Vec<&str> = worse
+            .take(LISTED)
+            .map(|one| one.about.called(view.teller.name))
+            .collect();
+        if !worse.is_empty() {
+            news.push_str(&format!(
+                " Worse since the last message: {}.",
+                worse.join(", ")
+            ));
         }
         if view.silenced > 0 {
             news.push_str(&format!(" {} more are silenced.", view.silenced));
@@ -313,57 +332,6 @@ impl Incident {
         parts.join("\n\n")
     }
 
-    fn one_closing(&self, one: &Ended) -> (String, String) {
-        let name = &one.name;
-        let mut lines = Vec::new();
-        let title = match one.closed_by {
-            Some(ClosedBy::Forgotten) => {
-                lines.push(format!(
-                    "{name} is no longer in the list of names that Caddy manages."
-                ));
-                format!("{name}: no longer managed")
-            }
-            Some(ClosedBy::Condition) => format!("{name}: over"),
-            Some(ClosedBy::Renewed) | None => {
-                if let Some(not_after) = one.not_after {
-                    lines.push(format!(
-                        "The certificate of {name} is valid until {not_after}."
-                    ));
-                }
-                format!("{name}: renewed, all is well again")
-            }
-        };
-        lines.extend(self.history());
-        (title, lines.join("\n"))
-    }
-
-    fn many_closing(&self) -> (String, String) {
-        let count = usize::try_from(self.ended_count).unwrap_or(usize::MAX);
-        let by = |closed_by| {
-            self.ended
-                .iter()
-                .any(|one| one.closed_by == Some(closed_by))
-        };
-        let all = !by(ClosedBy::Forgotten) && !by(ClosedBy::Condition);
-        let title = if all {
-            format!("{}: renewed, all is well again", certificates(count))
-        } else {
-            format!("{}: over, all is well again", certificates(count))
-        };
-        let mut lines = self.history();
-        let listed = self.ended.iter().take(LISTED);
-        let mut names: Vec<&str> = listed.map(|one| one.name.as_str()).collect();
-        names.sort_unstable();
-        let more = count.saturating_sub(names.len());
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        lines.push(format!("It was about {}{more}.", names.join(", ")));
-        (title, lines.join("\n"))
-    }
-
     /// Names that are well again since the last message.
     fn well_again(&self) -> Option<String> {
         let well = self.ended.iter().filter(|one| one.untold);
@@ -371,36 +339,20 @@ impl Incident {
         (!well.is_empty())
             .then(|| format!("Well again since the last message: {}.", well.join(", ")))
     }
-
-    /// How long it lasted, what it cost and why.
-    fn history(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        if let (Some(since), Some(at)) = (self.failing_since.or(self.opened_at), self.changed_at) {
-            let plural = if self.attempts == 1 {
-                "attempt"
-            } else {
-                "attempts"
-            };
-            let again = match self.reopened {
-                0 => String::new(),
-                1 => ", once interrupted".to_owned(),
-                times => format!(", {times} times interrupted"),
-            };
-            lines.push(format!(
-                "It had been failing for {}, since {}{again}: {} failed {plural}, cause {}.",
-                spell(at - since),
-                since.utc(),
-                self.attempts,
-                self.cause.map_or("unknown", Cause::word),
-            ));
-        }
-        let closed: Vec<&str> = self.closed.iter().map(String::as_str).collect();
-        lines.push(format!("Closed: {}.", closed.join(", ")));
-        lines
-    }
 }
 
-fn certificates(count: usize) -> String {
+/// Why these fail, each cause with how many; the most frequent first.
+fn causes(standing: &[Standing<'_>]) -> Vec<(Cause, usize)> {
+    let mut counts: BTreeMap<Cause, usize> = BTreeMap::new();
+    for cause in standing.iter().filter_map(|one| one.about.cause()) {
+        *counts.entry(cause).or_default() += 1;
+    }
+    let mut causes: Vec<(Cause, usize)> = counts.into_iter().collect();
+    causes.sort_by_key(|(_, names)| Reverse(*names));
+    causes
+}
+
+pub(super) fn certificates(count: usize) -> String {
     if count == 1 {
         "1 certificate".to_owned()
     } else {

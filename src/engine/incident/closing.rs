@@ -1,0 +1,120 @@
+//! The end of an incident in words: how long it lasted, how many attempts it took, and why.
+
+use crate::caddy::cause::Cause;
+use crate::engine::alert::ClosedBy;
+use crate::engine::incident::words::{LISTED, View, certificates};
+use crate::engine::incident::{Ended, Incident};
+use crate::engine::message::{Message, Reason, Status};
+use crate::time::spell;
+
+impl Incident {
+    /// The message that says that it is over.
+    pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
+        let words = match self.ended.as_slice() {
+            [one] if self.ended_count == 1 => self.one_closing(one),
+            _ => self.many_closing(),
+        };
+        let mut message = self.message(view, Reason::Closed, words);
+        message.severity = self.worst;
+        message.status = Status::Resolved;
+        if !self.is_of_source() {
+            let ended = self.ended.iter().map(|one| one.name.clone());
+            message.certificates = ended.collect();
+            message.certificates_total = usize::try_from(self.ended_count).unwrap_or(usize::MAX);
+        }
+        message
+    }
+
+    fn one_closing(&self, one: &Ended) -> (String, String) {
+        let name = &one.name;
+        let mut lines = Vec::new();
+        let title = match (one.closed_by, one.not_after) {
+            (Some(ClosedBy::Forgotten), _) => {
+                lines.push(format!(
+                    "{name} is no longer in the list of names that Caddy manages."
+                ));
+                format!("{name}: no longer managed")
+            }
+            (Some(ClosedBy::Condition), _) => format!("{name}: over"),
+            (Some(ClosedBy::Renewed) | None, Some(not_after)) => {
+                lines.push(format!(
+                    "The certificate of {name} is valid until {}.",
+                    not_after.utc()
+                ));
+                format!("{name}: renewed, all is well again")
+            }
+            // A first issuance does not say how long its certificate is valid.
+            (Some(ClosedBy::Renewed) | None, None) => {
+                format!("{name}: the certificate was issued, all is well again")
+            }
+        };
+        lines.extend(self.history());
+        (title, lines.join("\n"))
+    }
+
+    fn many_closing(&self) -> (String, String) {
+        let count = usize::try_from(self.ended_count).unwrap_or(usize::MAX);
+        let renewed = |one: &Ended| matches!(one.closed_by, Some(ClosedBy::Renewed) | None);
+        let how = if self.ended.iter().all(renewed) {
+            "renewed"
+        } else {
+            "over"
+        };
+        let title = format!("{}: {how}, all is well again", certificates(count));
+        let mut lines = Vec::new();
+        let expiries = self.ended.iter().filter(|one| renewed(one));
+        if let Some(first) = expiries.filter_map(|one| one.not_after).min() {
+            lines.push(format!(
+                "The first of the new certificates to expire is valid until {}.",
+                first.utc()
+            ));
+        }
+        lines.extend(self.history());
+        let listed = self.ended.iter().take(LISTED);
+        let mut names: Vec<&str> = listed.map(|one| one.name.as_str()).collect();
+        names.sort_unstable();
+        let more = count.saturating_sub(names.len());
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        lines.push(format!("It was about {}{more}.", names.join(", ")));
+        (title, lines.join("\n"))
+    }
+
+    /// How long it lasted, what it cost and why.
+    fn history(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let (Some(since), Some(at)) = (self.failing_since.or(self.opened_at), self.changed_at) {
+            let again = match self.reopened {
+                0 => String::new(),
+                1 => ", once interrupted".to_owned(),
+                times => format!(", {times} times interrupted"),
+            };
+            let span = format!("{}, since {}{again}", spell(at - since), since.utc());
+            lines.push(if self.failing_since.is_some() {
+                format!("It had been failing for {span}: {}.", self.cost())
+            } else {
+                format!("It had lasted for {span}.")
+            });
+        }
+        let closed: Vec<&str> = self.closed.iter().map(String::as_str).collect();
+        lines.push(format!("Closed: {}.", closed.join(", ")));
+        lines
+    }
+
+    /// How many attempts failed, and why.
+    fn cost(&self) -> String {
+        let attempts = match self.attempts {
+            1 => "1 failed attempt".to_owned(),
+            attempts => format!("{attempts} failed attempts"),
+        };
+        let causes: Vec<&str> = self.causes.iter().copied().map(Cause::word).collect();
+        match causes.as_slice() {
+            [] => format!("{attempts}, cause unknown"),
+            [cause] => format!("{attempts}, cause {cause}"),
+            causes => format!("{attempts}, causes {}", causes.join(", ")),
+        }
+    }
+}
