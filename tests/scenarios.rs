@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod scenarios {
     mod blame;
+    mod evidence;
     mod handshakes;
     mod issuers;
     mod names;

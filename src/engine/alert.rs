@@ -3,7 +3,7 @@
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
-use crate::engine::evidence::Quote;
+use crate::engine::evidence::{Evidence, Quote};
 use crate::engine::message::{Reason, Status};
 use crate::engine::subject::About;
 use crate::rules::Severity;
@@ -31,6 +31,9 @@ pub struct OpenAlert {
     /// The severity that people were told of; `None` while they were not.
     #[serde(default)]
     pub told: Option<Severity>,
+    /// The lines that opened and worsened an alert about a source; a certificate keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// Open alerts by rule. Boxed: a map keeps room for more than it holds.
@@ -241,7 +244,7 @@ impl AlertRow {
             title: alert.title.to_string(),
             summary: alert.summary.to_string(),
             remedy: alert.remedy.to_string(),
-            evidence: about.quotes(),
+            evidence: about.quotes(alert),
         }
     }
 }

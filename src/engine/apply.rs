@@ -36,10 +36,9 @@ pub(super) fn apply(
     }
     match event.means {
         Means::Queued | Means::Due | Means::DueByAri => {
-            if event.means == Means::Queued && died_silently(certificate, at) {
-                outcome.attempt_ended = true;
+            outcome.attempt_ended = event.means == Means::Queued && died_silently(certificate, at);
+            if outcome.attempt_ended {
                 worker_panicked(certificate, event, at);
-                certificate.evidence.failure(quote());
             }
             due(instance, certificate, event, at);
         }
@@ -58,14 +57,10 @@ pub(super) fn apply(
         Means::IssuerFailed => blame::issuer_failed(certificate, event, at),
         Means::WillRetry | Means::GaveUp | Means::JobFailed | Means::WorkerPanicked => {
             outcome.attempt_ended = failed(instance, certificate, event, at);
-            if outcome.attempt_ended {
-                certificate.evidence.failure(quote());
-            }
         }
         Means::Succeeded => {
             outcome.attempt_ended = true;
             outcome.recovered = succeeded(&mut instance.usual, certificate, event, at);
-            certificate.evidence.last = Some(quote());
         }
         Means::RenewedElsewhere => {
             certificate.open_job = None;
@@ -95,11 +90,36 @@ pub(super) fn apply(
         | Means::LoopPanicked
         | Means::Noted => {}
     }
+    note_evidence(certificate, event.means, outcome, quote);
     if let Some(not_after) = event.not_after {
         outcome.recovered |= learn_not_after(certificate, not_after, at);
     }
     conclude(instance, certificate, event, at);
     outcome
+}
+
+/// Keeps a line that proves what is open, or what may open. What is failing has its failures for proof, unless
+/// nobody works on it any more.
+fn note_evidence(
+    certificate: &mut Certificate,
+    means: Means,
+    outcome: Outcome,
+    quote: impl FnOnce() -> Quote,
+) {
+    let is_proof = match means {
+        Means::Succeeded | Means::Revoked | Means::Unmanaged => true,
+        Means::AriChanged => certificate.revoked.is_some(),
+        Means::Began => certificate.failing.is_none(),
+        Means::Queued | Means::Due | Means::DueByAri => {
+            certificate.failing.is_none() || certificate.idle_since.is_some()
+        }
+        _ => false,
+    };
+    if outcome.attempt_ended && means != Means::Succeeded {
+        certificate.evidence.failure(quote());
+    } else if is_proof {
+        certificate.evidence.last = Some(quote());
+    }
 }
 
 /// Whether a line is about the certificate in use, rather than the one before. A failed refresh of renewal

@@ -108,6 +108,26 @@ pub struct Failing {
     pub rate_limited_until: Option<LogTime>,
 }
 
+impl Failing {
+    /// An issuer that failed since a moment in an attempt that another one brought to its end: no attempt of
+    /// the streak failed.
+    pub(super) fn of_issuer(since: LogTime, blame: &Blame) -> Self {
+        Self {
+            since,
+            span_micros: 0,
+            attempts: 0,
+            attempt: None,
+            cause: blame.cause,
+            seen_by: blame.seen_by,
+            ca: blame.ca.or(blame.issuer),
+            ca_url: blame.ca_url.clone(),
+            first_cause: Some(blame.cause),
+            staging_failures: 0,
+            rate_limited_until: blame.rate_limited_until,
+        }
+    }
+}
+
 /// A job of Caddy that has begun and not ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenJob {

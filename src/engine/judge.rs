@@ -134,6 +134,10 @@ impl Judge<'_> {
         let [title, summary, remedy] = self.words(rule, severity, line);
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
         let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
+        let mut evidence = known.and_then(|alert| alert.evidence.clone());
+        if let Some(line) = self.about.line() {
+            evidence.get_or_insert_default().failure(line.clone());
+        }
         let alert = Box::new(OpenAlert {
             id,
             severity,
@@ -142,6 +146,7 @@ impl Judge<'_> {
             summary: summary.into(),
             remedy: remedy.into(),
             told: known.and_then(|alert| alert.told),
+            evidence,
         });
         self.change((reason, None), (&rule.id, &alert), case);
         case.alerts.insert(rule.id.clone(), alert);

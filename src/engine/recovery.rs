@@ -3,7 +3,7 @@
 use crate::caddy::ca::Ca;
 use crate::caddy::event::Event;
 use crate::caddy::failure::Job;
-use crate::engine::certificate::Certificate;
+use crate::engine::certificate::{Certificate, Failing};
 use crate::engine::usual::Usual;
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -23,6 +23,10 @@ pub(super) fn succeeded(
         usual.note(took);
     }
     let issuer_failed = open.as_ref().is_some_and(|open| open.first_blame.is_some());
+    let blame = open.as_ref().and_then(|open| open.first_blame.as_deref());
+    if let Some((since, blame)) = blame.filter(|_| certificate.failing.is_none()) {
+        certificate.failed = Some(Box::new(Failing::of_issuer(*since, blame)));
+    }
     // Before certmagic v0.21.0 the line does not name the issuer, and only the internal one
     // succeeds without a word about its CA.
     let unsaid = issuer_failed.then_some(Ca::Internal);

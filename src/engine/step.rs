@@ -112,10 +112,11 @@ impl Step<'_> {
         quote: &impl Fn() -> Quote,
     ) {
         if rule.scope == Scope::Source {
-            watched.instance.evidence.last = Some(quote());
+            watched.instance.line = Some(quote());
             self.hear_source(watched, self.at, |judge, case| {
                 judge.open(case, &Which::Matched(rule, captures));
             });
+            watched.instance.line = None;
             return;
         }
         for name in names {
@@ -273,17 +274,18 @@ impl Step<'_> {
         let instance = &mut watched.instance;
         let mut news = instance.rhythm.hear(event, self.at, instance.interval());
         if of_strangers && instance.on_demand.hear(event, self.at) {
-            instance.evidence.failure(quote());
+            instance.line = Some(quote());
             news = true;
         }
         if matches!(event.means, Means::LoopPanicked | Means::WorkerPanicked) {
             instance.panicked(event.means == Means::LoopPanicked, self.at);
-            instance.evidence.failure(quote());
+            instance.line = Some(quote());
             news = true;
         }
         if news || !instance.alerts.is_empty() {
             self.look_at_source(watched);
         }
+        watched.instance.line = None;
     }
 
     /// Fires the deadlines up to a moment, in order, each at its own.

@@ -2,9 +2,9 @@
 
 use crate::caddy::cause::Cause;
 use crate::caddy::name::Name;
-use crate::engine::alert::{AlertRow, Alerts, Link};
+use crate::engine::alert::{AlertRow, Alerts, Link, OpenAlert};
 use crate::engine::certificate::Certificate;
-use crate::engine::evidence::Quote;
+use crate::engine::evidence::{Evidence, Quote};
 use crate::engine::instance::Instance;
 use crate::engine::message::Reason;
 use crate::rules::Scope;
@@ -87,11 +87,20 @@ impl<'a> About<'a> {
         }
     }
 
-    /// The lines that prove its alerts.
-    pub(super) fn quotes(self) -> Vec<Quote> {
+    /// The lines that prove an alert about it.
+    pub(super) fn quotes(self, alert: &OpenAlert) -> Vec<Quote> {
         match self {
-            Self::Source(instance) => instance.evidence.quotes(),
-            Self::Certificate(certificate) => certificate.evidence.quotes(),
+            Self::Source(_) => alert.evidence.as_deref().map(Evidence::quotes),
+            Self::Certificate(certificate) => Some(certificate.evidence.quotes()),
+        }
+        .unwrap_or_default()
+    }
+
+    /// The line that is judged, where alerts keep theirs.
+    pub(super) fn line(self) -> Option<&'a Quote> {
+        match self {
+            Self::Source(instance) => instance.line.as_ref(),
+            Self::Certificate(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) const SENTENCES: [(&str, &str); 5] = [
 const EXPIRY: &str = "\
 {% if cert.not_after and cert.not_after > at %}It expires at {{ cert.not_after|utc }}, in {{ cert.not_after|after(at)|span }}.\
 {% elif cert.not_after %}It expired at {{ cert.not_after|utc }}, {{ at|after(cert.not_after)|span }} ago.\
+{% elif cert.job == \"obtain\" %}No certificate has been issued for it yet, as far as the log tells.\
 {% else %}When it expires is not known yet.{% endif %}";
 
 /// Since when it fails, and how often it did; what Caddy counted before we looked is told as Caddy's.
@@ -45,6 +46,6 @@ const RETRY: &str = "\
 /// What to do: the cause first, its proof, then what makes Caddy try again.
 const MEND: &str = "\
 {% if cause.remedy %}{{ cause.remedy }}.\
-{% else %}Find the last error about {{ name }} in Caddy's log and remove its cause.{% endif %}
+{% else %}No attempt for {{ name }} has been seen to fail: see that Caddy runs and still manages it.{% endif %}
 {% if cause.check %}To prove the cause: {{ cause.check }}{% endif %}
 {% if advice and cause.name != \"ca.rate-limited\" %}After that: {{ advice }}.{% endif %}";

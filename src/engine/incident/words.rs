@@ -2,6 +2,7 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
+use crate::engine::evidence::Quote;
 use crate::engine::incident::fault::Place;
 use crate::engine::incident::{DEADLINES, Incident, TELLING, is_deadline, is_news};
 use crate::engine::message::{Message, Reason, Status};
@@ -203,9 +204,10 @@ impl Incident {
         (title, body): (String, String),
     ) -> Message {
         let number = self.messages + 1;
-        let again = match (reason, self.reopened) {
+        let lead = view.standing.first().map(|first| first.lead.0);
+        let again = match (reason, lead) {
             (Reason::Repeated, _) => "still open: ",
-            (Reason::Opened, 1..) => "again: ",
+            (Reason::Opened, Some(lead)) if self.closed.contains(lead) => "again: ",
             _ => "",
         };
         let standing = view
@@ -328,7 +330,7 @@ impl Incident {
         let lists = [list(&pressing).join("\n"), remedy, others.join("\n")];
         parts.extend(lists.into_iter().filter(|part| !part.is_empty()));
         parts.extend(self.well_again());
-        parts.extend(quoted(lead));
+        parts.extend(lead.evidence.last().map(quoted));
         parts.join("\n\n")
     }
 
@@ -372,14 +374,10 @@ fn one_body(one: &Standing<'_>, lead: &AlertRow, well_again: Option<String>) -> 
         parts.push(format!("Also open: {}.", others.join(", ")));
     }
     parts.extend(well_again);
-    parts.extend(quoted(lead));
+    parts.extend(lead.evidence.iter().map(quoted));
     parts.join("\n\n")
 }
 
-fn quoted(lead: &AlertRow) -> Option<String> {
-    let quote = lead.evidence.last()?;
-    Some(format!(
-        "{}, line {}:\n{}",
-        quote.source, quote.line, quote.text
-    ))
+fn quoted(quote: &Quote) -> String {
+    format!("{}, line {}:\n{}", quote.source, quote.line, quote.text)
 }
