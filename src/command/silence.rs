@@ -7,6 +7,7 @@ use crate::command::state;
 use crate::control::{Reply, Request};
 use crate::document::parse_length;
 use crate::engine::{Matchers, Silence};
+use crate::report::json::silence;
 use crate::time::WallTime;
 use chrono::Utc;
 
@@ -24,11 +25,10 @@ pub(super) fn run(arguments: &SilenceArguments) -> Result<Exit, Failed> {
     };
     let lines: Vec<String> = match &arguments.verb {
         SilenceVerb::Expire { .. } => silences.iter().map(ended).collect(),
-        SilenceVerb::List { json: true, .. } => {
-            let rows = silences.iter();
-            rows.filter_map(|one| serde_json::to_string(one).ok())
-                .collect()
-        }
+        SilenceVerb::List { json: true, .. } => silences
+            .iter()
+            .map(|one| silence(one).to_string())
+            .collect(),
         SilenceVerb::List { .. } if silences.is_empty() => vec!["Nothing is silenced.".to_owned()],
         SilenceVerb::Add(_) | SilenceVerb::List { .. } => silences.iter().map(words).collect(),
     };
@@ -77,16 +77,10 @@ fn until(add: &SilenceAddArguments) -> Result<WallTime, Failed> {
 
 /// One silence in one line.
 fn words(silence: &Silence) -> String {
-    let matchers = &silence.matchers;
-    let about: Vec<String> = [
-        ("rule", &matchers.rule),
-        ("certificate", &matchers.certificate),
-        ("instance", &matchers.instance),
-        ("cause", &matchers.cause),
-    ]
-    .into_iter()
-    .filter_map(|(word, value)| Some(format!("{word} {}", value.as_ref()?)))
-    .collect();
+    let given = silence.matchers.by_word().into_iter();
+    let about: Vec<String> = given
+        .filter_map(|(word, value)| Some(format!("{word} {}", value?)))
+        .collect();
     format!(
         "{}  until {}  {}  ({})",
         silence.id,
@@ -96,7 +90,10 @@ fn words(silence: &Silence) -> String {
     )
 }
 
+/// What is open may be told at once, after the pause between messages, or not at all; the usual rules say.
 fn ended(silence: &Silence) -> String {
-    let id = &silence.id;
-    format!("{id} has ended; what it kept quiet and is still open is told now")
+    format!(
+        "{} has ended; of what it kept quiet, alerts that are still open are told as usual again",
+        silence.id
+    )
 }

@@ -26,6 +26,26 @@ pub struct Matchers {
     pub cause: Option<String>,
 }
 
+impl Matchers {
+    /// Each matcher by its word, as it is given.
+    pub fn by_word(&self) -> [(&'static str, Option<&str>); 4] {
+        [
+            ("rule", self.rule.as_deref()),
+            ("certificate", self.certificate.as_deref()),
+            ("instance", self.instance.as_deref()),
+            ("cause", self.cause.as_deref()),
+        ]
+    }
+
+    /// The word of a matcher that says nothing.
+    fn empty(&self) -> Option<&'static str> {
+        let is_empty = |value: &str| value.trim().is_empty();
+        let mut given = self.by_word().into_iter();
+        let empty = given.find(|(_, value)| value.is_some_and(is_empty))?;
+        Some(empty.0)
+    }
+}
+
 /// Alerts that nobody is told of until it ends. They open, close and show in `status` all the same;
 /// what is still open at its end is told then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +68,9 @@ pub enum SilenceError {
     /// It would silence everything.
     #[error("a silence needs at least one of rule, certificate, instance and cause")]
     MatchesAll,
+    /// It would silence nothing.
+    #[error("the {0} of a silence is empty")]
+    Empty(&'static str),
     /// There is no such cause.
     #[error("no cause is called so")]
     NoSuchCause,
@@ -80,6 +103,9 @@ impl Silence {
         if matchers == Matchers::default() {
             return Err(SilenceError::MatchesAll);
         }
+        if let Some(word) = matchers.empty() {
+            return Err(SilenceError::Empty(word));
+        }
         if comment.is_empty() {
             return Err(SilenceError::NoComment);
         }
@@ -100,15 +126,11 @@ impl Silence {
         {
             return Err(SilenceError::NoSuchCause);
         }
-        let text = |one: &Option<String>| one.clone().unwrap_or_default();
-        let id = stable_id(&[
-            "silence",
-            &text(&matchers.rule),
-            &text(&matchers.certificate),
-            &text(&matchers.instance),
-            &text(&matchers.cause),
-            &since.micros().to_string(),
-        ]);
+        let [rule, certificate, instance, cause] = matchers
+            .by_word()
+            .map(|(_, value)| value.unwrap_or_default());
+        let since_micros = since.micros().to_string();
+        let id = stable_id(&["silence", rule, certificate, instance, cause, &since_micros]);
         Ok(Self {
             id,
             matchers,
@@ -312,6 +334,14 @@ mod tests {
         let rule = Some("expiring");
         assert_eq!(new(rule, Some("dns"), 60, "moving"), Ok(()));
         assert_eq!(new(None, None, 60, "x"), Err(SilenceError::MatchesAll));
+        assert_eq!(
+            new(rule, Some(" "), 60, "x"),
+            Err(SilenceError::Empty("cause"))
+        );
+        assert_eq!(
+            new(Some(""), None, 60, "x"),
+            Err(SilenceError::Empty("rule"))
+        );
         assert_eq!(new(rule, None, 60, " "), Err(SilenceError::NoComment));
         assert_eq!(new(rule, None, 0, "x"), Err(SilenceError::Over));
         assert_eq!(

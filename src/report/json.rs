@@ -1,4 +1,4 @@
-//! The JSON Lines contract: certificate, unknown and summary rows; an alert row is
+//! The JSON Lines contract: rows of certificates, silences and summaries, say; an alert row is
 //! [`AlertRow`](crate::engine::AlertRow) itself.
 
 use crate::caddy::ca::Ca;
@@ -6,7 +6,7 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::engine::alert::Alerts;
 use crate::engine::alert::rfc3339;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
-use crate::engine::{Engine, Unknowns};
+use crate::engine::{Engine, Silence, Unknowns};
 use crate::report::Tally;
 use crate::rules::Severity;
 use crate::time::LogTime;
@@ -125,6 +125,23 @@ pub fn of_source((instance, alerts): (&str, &Alerts)) -> Value {
         "schema": 1,
         "instance": instance,
         "alerts": alerts.keys().collect::<Vec<_>>(),
+    })
+}
+
+/// A silence in force.
+pub fn silence(silence: &Silence) -> Value {
+    let matchers = &silence.matchers;
+    json!({
+        "type": "silence",
+        "schema": 1,
+        "id": silence.id,
+        "rule": matchers.rule,
+        "certificate": matchers.certificate,
+        "instance": matchers.instance,
+        "cause": matchers.cause,
+        "since": silence.since.to_string(),
+        "until": silence.until.to_string(),
+        "comment": silence.comment,
     })
 }
 

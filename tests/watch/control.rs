@@ -75,7 +75,12 @@ fn what_is_silenced_is_not_sent_until_the_silence_is_expired() {
     assert!(hook.taken().is_empty(), "{:#?}", hook.taken());
 
     let ended = told(&place, &["silence", "expire", &id]);
-    assert!(ended.starts_with(&id), "{ended}");
+    assert_eq!(
+        ended,
+        format!(
+            "{id} has ended; of what it kept quiet, alerts that are still open are told as usual again\n"
+        )
+    );
     wait_for("what was kept quiet", || hook.taken().len() == 1);
     assert!(hook.told("retry-after-expiry", START) || hook.told("expired", START));
     assert_eq!(hook.heard(LATER), ["firing critical"]);
@@ -89,6 +94,45 @@ fn what_is_silenced_is_not_sent_until_the_silence_is_expired() {
     assert_eq!(watch.end_with("TERM").code(), Some(0));
     hook.expect_no_message_twice();
     assert!(!place.path("state/control.sock").exists());
+}
+
+#[test]
+fn a_silence_is_listed_as_a_row() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log("");
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    let words = [
+        "silence",
+        "add",
+        "--cause",
+        "dns",
+        "--comment",
+        "x",
+        "--for",
+        "1h",
+    ];
+    told(&place, &words);
+    let listed = told(&place, &["silence", "list", "--json"]);
+    let row: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let expected = serde_json::json!({
+        "type": "silence",
+        "schema": 1,
+        "id": row["id"],
+        "rule": null,
+        "certificate": null,
+        "instance": null,
+        "cause": "dns",
+        "since": row["since"],
+        "until": row["until"],
+        "comment": "x",
+    });
+    assert_eq!(row, expected);
+    for moment in ["since", "until"] {
+        let text = row[moment].as_str().unwrap();
+        assert!(text.len() == "2026-05-03T22:04:01Z".len(), "{row}");
+    }
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
 }
 
 #[test]
@@ -110,7 +154,25 @@ fn mistakes_are_said_and_nobody_running_is_69() {
     for (matcher, expected) in [
         (["--rule", "expirin"], "did you mean `expiring`?"),
         (["--instance", "cady"], "did you mean `caddy`?"),
-        (["--cause", "dnss"], "no cause is called so"),
+        (["--cause", "dnss"], "did you mean `dns`?"),
+        (
+            ["--cause", "weather"],
+            "help: a cause is, or begins with, ca, challenge",
+        ),
+        (
+            ["--rule", "weather"],
+            "help: `notafter rules list` names them all",
+        ),
+        (["--rule", ""], "the rule of a silence is empty\nhelp: "),
+        (
+            ["--certificate", ""],
+            "the certificate of a silence is empty\nhelp: ",
+        ),
+        (
+            ["--instance", ""],
+            "the instance of a silence is empty\nhelp: ",
+        ),
+        (["--cause", " "], "the cause of a silence is empty\nhelp: "),
     ] {
         let words = [&["silence", "add"][..], &matcher, &end].concat();
         let (code, said) = refused(&place, &words);

@@ -1,11 +1,13 @@
 //! What the running watch does when it is asked through the control socket.
 
+use crate::caddy::cause::Cause;
 use crate::command::control::candidates;
 use crate::command::exit::say;
 use crate::control::{Asked, Reply, Request, Server};
 use crate::diagnostic::nearest;
-use crate::engine::{Engine, Matchers, Silence};
+use crate::engine::{Engine, Matchers, Silence, SilenceError};
 use crate::time::{LogTime, WallTime};
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::Path;
 
@@ -65,10 +67,10 @@ pub(super) fn hush(
             until,
             comment,
         } => silence(engine, instances, (matchers, comment), (now, *until)).map(|one| vec![one]),
-        Request::Expire { id } => engine
-            .expire(id)
-            .map(|one| vec![one])
-            .ok_or_else(|| unknown("silence", id, engine.silences().map(|one| one.id.as_str()))),
+        Request::Expire { id } => engine.expire(id).map(|one| vec![one]).ok_or_else(|| {
+            let ids = engine.silences().map(|one| one.id.as_str());
+            unknown("silence", id, ids, "`notafter silence list` names them all")
+        }),
     };
     Some(match result {
         Ok(silences) => Reply::Silences { silences },
@@ -82,10 +84,19 @@ fn silence(
     (matchers, comment): (&Matchers, &str),
     (now, until): (WallTime, WallTime),
 ) -> Result<Silence, String> {
+    let span = (on_logs(now), on_logs(until));
+    let silence = Silence::new(matchers.clone(), span, comment).map_err(|why| match why {
+        SilenceError::NoSuchCause => no_such_cause(matchers),
+        SilenceError::Empty(word) => {
+            format!("{why}\nhelp: leave `--{word}` out, or say which {word} is meant")
+        }
+        _ => why.to_string(),
+    })?;
     if let Some(rule) = &matchers.rule {
         let mut rules = engine.rules();
         if !rules.any(|one| one == rule) {
-            return Err(unknown("rule", rule, engine.rules()));
+            let all = "`notafter rules list` names them all";
+            return Err(unknown("rule", rule, engine.rules(), all));
         }
     }
     if let Some(instance) = matchers
@@ -97,17 +108,33 @@ fn silence(
             "watched Caddy",
             instance,
             instances.iter().map(String::as_str),
+            &format!("it watches {}", instances.join(", ")),
         ));
     }
-    let span = (on_logs(now), on_logs(until));
-    let silence = Silence::new(matchers.clone(), span, comment).map_err(|why| why.to_string())?;
     engine
         .silence(silence.clone())
         .map_err(|why| why.to_string())?;
     Ok(silence)
 }
 
-fn unknown<'n>(what: &str, wanted: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let help = nearest(wanted, known).map(|name| format!("; did you mean `{name}`?"));
-    format!("no {what} is called `{wanted}`{}", help.unwrap_or_default())
+fn no_such_cause(matchers: &Matchers) -> String {
+    let words = Cause::ALL.iter().map(|cause| cause.word());
+    let class_of = |word: &'static str| word.split('.').next().unwrap_or(word);
+    let classes: BTreeSet<&str> = words.clone().map(class_of).collect();
+    let classes: Vec<&str> = classes.into_iter().collect();
+    let cause = matchers.cause.as_deref().unwrap_or_default();
+    let help = format!("a cause is, or begins with, {}", classes.join(", "));
+    unknown("cause", cause, words.chain(classes), &help)
+}
+
+/// Says that nothing is called so, and what was probably meant, or else where all names are.
+fn unknown<'n>(
+    what: &str,
+    wanted: &str,
+    known: impl Iterator<Item = &'n str>,
+    all: &str,
+) -> String {
+    let near = nearest(wanted, known).map(|name| format!("did you mean `{name}`?"));
+    let help = near.unwrap_or_else(|| all.to_owned());
+    format!("no {what} is called `{wanted}`\nhelp: {help}")
 }
