@@ -20,9 +20,11 @@ pub fn list(rules: &RuleSet) -> String {
     rules.all().iter().map(line).collect()
 }
 
+/// From quiet to loud; the configuration may have made several levels alike.
 fn severities(rule: &Rule) -> String {
     let levels = rule.levels.iter().rev();
-    let words: Vec<&str> = levels.map(|level| level.severity.word()).collect();
+    let mut words: Vec<&str> = levels.map(|level| level.severity.word()).collect();
+    words.dedup();
     words.join(", ")
 }
 

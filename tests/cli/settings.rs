@@ -163,6 +163,19 @@ fn every_rule_file_is_listed_in_one_line() {
 }
 
 #[test]
+fn a_rule_that_the_configuration_makes_quieter_is_listed_with_each_severity_once() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("notafter.toml");
+    fs::write(&path, "[rules.renewal-failing]\nseverity = \"warning\"\n").unwrap();
+    let ran = run(&["rules", "list", "--config", &text(&path)]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let mut lines = ran.stdout.lines();
+    let line = lines.find(|line| line.starts_with("renewal-failing "));
+    let line = line.unwrap();
+    assert!(line.contains("  info, warning   "), "{line}");
+}
+
+#[test]
 fn a_rule_is_shown_whole() {
     let ran = run(&["rules", "show", "expired"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
