@@ -7,6 +7,16 @@
     reason = "a file that cannot be read fails the test, also in its helpers"
 )]
 
+#[cfg(test)]
+#[path = "schema/rows.rs"]
+mod of_rows;
+#[cfg(test)]
+#[path = "kit/program.rs"]
+mod program;
+#[cfg(test)]
+#[path = "kit/row_schema.rs"]
+mod row_schema;
+
 use boon::{Compiler, SchemaIndex, Schemas};
 use notafter::config::{self, Settings};
 use notafter::diagnostic::Problems;

@@ -25,5 +25,8 @@ mod process;
 #[path = "watch/recent.rs"]
 mod recent;
 #[cfg(test)]
+#[path = "kit/row_schema.rs"]
+mod row_schema;
+#[cfg(test)]
 #[path = "watch/unknown.rs"]
 mod unknown;

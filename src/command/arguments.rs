@@ -32,7 +32,7 @@ pub enum Verb {
     Notify(NotifyArguments),
     /// Tell nobody of some alerts for a while
     Silence(SilenceArguments),
-    /// Print the JSON Schema of a file, for editors
+    /// Print the JSON Schema of a file, for editors, or of the rows that programs read
     Schema(SchemaArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
@@ -351,12 +351,14 @@ pub enum Described {
     Rule,
     /// A file of tests of rules, *.test.toml
     Test,
+    /// A row of `replay --format json`, `status --json` and the other JSON Lines
+    Replay,
 }
 
 /// `notafter schema`
 #[derive(Debug, Args)]
 pub struct SchemaArguments {
-    /// Which file
+    /// What to describe
     #[arg(value_enum)]
     pub of: Described,
     /// The rules.

@@ -3,6 +3,7 @@
 use crate::hook::Hook;
 use crate::process::{Place, wait_for};
 use crate::recent::{LATER, Recent, START};
+use crate::row_schema::RowSchema;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -89,8 +90,9 @@ fn what_is_silenced_is_not_sent_until_the_silence_is_expired() {
         told(&place, &["notify", "log"]).contains("  delivered ")
     });
     let log = told(&place, &["notify", "log", "--json"]);
-    assert_eq!(log.lines().count(), 1, "{log}");
-    assert!(log.contains(r#""state":"delivered""#), "{log}");
+    let log = RowSchema::new().rows(&log);
+    assert_eq!(log.len(), 1, "{log:?}");
+    assert_eq!(log[0]["state"], "delivered");
     assert_eq!(watch.end_with("TERM").code(), Some(0));
     hook.expect_no_message_twice();
     assert!(!place.path("state/control.sock").exists());
@@ -114,7 +116,7 @@ fn a_silence_is_listed_as_a_row() {
     ];
     told(&place, &words);
     let listed = told(&place, &["silence", "list", "--json"]);
-    let row: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let row = RowSchema::new().rows(&listed).swap_remove(0);
     let expected = serde_json::json!({
         "type": "silence",
         "schema": 1,

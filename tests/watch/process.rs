@@ -1,5 +1,6 @@
 //! One running `notafter watch`, with its own log, state and record.
 
+use crate::row_schema::RowSchema;
 use serde_json::Value;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -95,8 +96,7 @@ impl Place {
             .unwrap();
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();
-        let rows = text.lines().map(serde_json::from_str);
-        rows.collect::<Result<_, _>>().unwrap()
+        RowSchema::new().rows(&text)
     }
 }
 
