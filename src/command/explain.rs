@@ -8,8 +8,8 @@ use crate::caddy::name::Name;
 use crate::caddy::pasted::undressed;
 use crate::caddy::vocabulary::Means;
 use crate::command::exit::{Exit, Failed, of_source, print, say};
-use crate::engine::Engine;
 use crate::engine::evidence::{Origin, Quote};
+use crate::engine::{Engine, Seen};
 use crate::report::explain::{self, Heading, PastedLine};
 use crate::rules::RuleSet;
 use crate::source::archive;
@@ -20,21 +20,26 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The name of the watched Caddy that the lines are taken for.
-const INSTANCE: &str = "pasted";
+/// The name of the watched Caddy that the lines are taken for, where none is given.
+const INSTANCE: &str = "these lines";
 /// Lines told one by one: the last ones about certificates.
 const LINES_TOLD: usize = 20;
 /// Certificates told one by one, and failures kept.
 const NAMES_TOLD: usize = 5;
 
-/// Explains a file, or standard input, whose lines are printed like this.
-pub(super) fn run(file: Option<&Path>, rules: RuleSet, layout: Layout) -> Result<Exit, Failed> {
+/// Explains a file, or standard input, whose lines are printed like this by a watched Caddy.
+pub(super) fn run(
+    file: Option<&Path>,
+    instance: Option<&str>,
+    rules: RuleSet,
+    layout: Layout,
+) -> Result<Exit, Failed> {
     let path = file.unwrap_or(Path::new("-"));
     if path.as_os_str() == "-" && io::stdin().is_terminal() {
         say("Paste lines of Caddy's log, then press Ctrl-D on a line of its own.");
     }
     let rules = Arc::new(rules);
-    let mut paste = Paste::new(&rules, layout);
+    let mut paste = Paste::new(&rules, instance.unwrap_or(INSTANCE), layout);
     let read = archive::read(path, &mut |text| {
         paste.line(text.number, text.bytes, text.overlong);
     });
@@ -51,6 +56,7 @@ pub(super) fn run(file: Option<&Path>, rules: RuleSet, layout: Layout) -> Result
 /// What has been read of a paste.
 struct Paste<'a> {
     rules: &'a Arc<RuleSet>,
+    instance: &'a str,
     engine: Engine,
     layout: Layout,
     heading: Heading,
@@ -63,9 +69,10 @@ struct Paste<'a> {
 }
 
 impl<'a> Paste<'a> {
-    fn new(rules: &'a Arc<RuleSet>, layout: Layout) -> Self {
+    fn new(rules: &'a Arc<RuleSet>, instance: &'a str, layout: Layout) -> Self {
         Self {
             rules,
+            instance,
             engine: Engine::new(Arc::clone(rules)),
             layout,
             heading: Heading::default(),
@@ -96,11 +103,12 @@ impl<'a> Paste<'a> {
         let matched: Vec<&str> = taking.map(|(rule, _)| rule.id.as_str()).collect();
         let mut rows = Vec::new();
         let origin = Origin {
-            source: INSTANCE.into(),
+            source: self.instance.into(),
             line: number,
         };
         let quote = || Quote::new(&origin, bytes);
-        self.engine.entry(INSTANCE, &entry, quote, &mut rows);
+        let seen = self.engine.entry(self.instance, &entry, quote, &mut rows);
+        self.heading.untimed += usize::from(seen == Seen::Untimed);
         self.matched
             .extend(matched.iter().map(|id| (*id).to_owned()));
         let event = Event::of(&entry);
@@ -162,7 +170,7 @@ impl<'a> Paste<'a> {
             let found = failures.find(|(failing, _)| failing.as_ref() == Some(name));
             found.map(|(_, failure)| failure)
         };
-        let mut explained: Vec<_> = self.engine.explained(INSTANCE).collect();
+        let mut explained: Vec<_> = self.engine.explained(self.instance).collect();
         explained.sort_by_key(|one| {
             let certificate = one.certificate;
             let fails = certificate.failing.is_some() || failure_of(&certificate.name).is_some();
@@ -198,6 +206,11 @@ impl<'a> Paste<'a> {
                 "\n{}",
                 explain::rules(one, self.rules, &self.matched)
             ));
+        }
+        let source = self.engine.explained_source(self.instance);
+        if let Some(source) = source.filter(|_| self.heading.about > 0) {
+            let of_source = explain::rules_on_source(&source, self.rules, &self.matched);
+            told.push_str(&format!("\n{of_source}"));
         }
         told
     }

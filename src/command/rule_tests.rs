@@ -8,7 +8,9 @@ use crate::diagnostic::{Diagnostic, Problems, Source, draw};
 use crate::engine::case::{self, BadLine, Unmet};
 use crate::report::explain;
 use crate::report::junit::{Suite, Test, junit};
-use crate::rules::{BUILT_IN, Case, Configured, Expectation, Rule, RuleSet, TEST_FILE, cases};
+use crate::rules::{
+    BUILT_IN, Case, Configured, Expectation, Rule, RuleSet, Scope, TEST_FILE, cases,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -191,8 +193,13 @@ fn expected(expect: Expectation) -> String {
     }
 }
 
-/// How the rule stands with the certificates that the check is about.
+/// How the rule stands with the certificates that the check is about, or with the log.
 fn why(rule: &Rule, unmet: &Unmet<'_>) -> Option<String> {
+    let matched = rule.matcher.is_some();
+    if rule.scope == Scope::Source {
+        let told = explain::because_of_source(rule, unmet.source.as_ref()?, matched);
+        return Some(format!("the log: {told}"));
+    }
     let wanted = unmet.check.certificate.as_deref();
     let all = unmet.known.iter().map(|one| one.certificate.name.as_str());
     let about: Vec<_> = unmet
@@ -212,7 +219,6 @@ fn why(rule: &Rule, unmet: &Unmet<'_>) -> Option<String> {
         });
     }
     let told = about.into_iter().map(|one| {
-        let matched = rule.matcher.is_some();
         format!(
             "{}: {}",
             one.certificate.name,

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &RulesArguments) -> Result<Exit, Failed> {
             let (settings, rules) = load(rules.config.as_deref(), rules.directory.as_deref())?;
             let told = Told::new(layout, Some(&settings), instance.as_deref())?;
             let layout = told.of(instance.as_deref().unwrap_or_default());
-            return explain::run(file.as_deref(), rules, layout);
+            return explain::run(file.as_deref(), instance.as_deref(), rules, layout);
         }
         RulesVerb::Test(test) => return rule_tests::run(test),
     }

@@ -4,7 +4,7 @@ use crate::caddy::entry::Entry;
 use crate::caddy::layout::Layout;
 use crate::engine::evidence::{Origin, Quote};
 use crate::engine::message::Reason;
-use crate::engine::{AlertRow, Engine, Explained};
+use crate::engine::{AlertRow, Engine, Explained, ExplainedSource};
 use crate::rules::{Case, Check, Expectation, RuleSet, Severity};
 use crate::time::LogTime;
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ pub struct Unmet<'a> {
     pub instead: String,
     /// What is known at that moment of each certificate that the lines name.
     pub known: Vec<Explained<'a>>,
+    /// What is known at that moment of the log itself.
+    pub source: Option<ExplainedSource<'a>>,
 }
 
 /// Runs one test, hands over every check that was not met, and gives every change of an alert.
@@ -144,6 +146,7 @@ impl<'c, L: Iterator<Item = Given<'c>>> Run<L> {
                 check,
                 instead,
                 known: self.engine.explained(INSTANCE).collect(),
+                source: self.engine.explained_source(INSTANCE),
             });
         }
     }

@@ -1,8 +1,10 @@
-//! A certificate as it stands, with what a person who asks why has to see.
+//! A certificate, or a log, as it stands, with what a person who asks why has to see.
 
 use crate::caddy::remedy::{Advice, advise, next_step};
+use crate::engine::Engine;
+use crate::engine::alert::Alerts;
 use crate::engine::certificate::Certificate;
-use crate::engine::facts::facts;
+use crate::engine::facts::{facts, source_facts};
 use crate::engine::instance::Instance;
 use crate::rules::Facts;
 use crate::time::LogTime;
@@ -40,5 +42,32 @@ impl<'a> Explained<'a> {
             mend,
             next_step: next_step(certificate.waiting(instance.generation)),
         }
+    }
+}
+
+/// What is known of a log itself.
+#[derive(Debug)]
+pub struct ExplainedSource<'a> {
+    /// The watched Caddy.
+    pub name: &'a str,
+    /// Where its log stands.
+    pub at: LogTime,
+    /// What rules read.
+    pub facts: Facts,
+    /// The open alerts about it.
+    pub alerts: &'a Alerts,
+}
+
+impl Engine {
+    /// The log of an instance, with what a person who asks why has to see; `None` before it has a time.
+    pub fn explained_source(&self, instance: &str) -> Option<ExplainedSource<'_>> {
+        let (name, watched) = self.watched.get_key_value(instance)?;
+        let at = watched.instance.log_time?;
+        Some(ExplainedSource {
+            name,
+            at,
+            facts: source_facts(name, &watched.instance, &watched.certificates),
+            alerts: &watched.instance.alerts,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 mod rules;
 
-pub use rules::{because, rules};
+pub use rules::{because, because_of_source, rules, rules_on_source};
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
@@ -272,6 +272,8 @@ pub struct Heading {
     pub about: usize,
     /// Lines about other things.
     pub other: u64,
+    /// Lines about certificates without a time, before any that has one.
+    pub untimed: usize,
     unreadable: usize,
     /// The numbers of the first few of these.
     first: Vec<String>,
@@ -312,6 +314,15 @@ impl Heading {
             ));
         }
         text.push_str(".\n");
+        if self.untimed > 0 {
+            let (have, them) = match self.untimed {
+                1 => ("1 line has".to_owned(), "it"),
+                count => (format!("{count} lines have"), "them"),
+            };
+            text.push_str(&format!(
+                "{have} no time, and no line before has one, so no rule sees {them}.\nPaste {them} whole: the time is the field `ts`, or comes first on Caddy's console.\n"
+            ));
+        }
         if self.about == 0 {
             text.push_str(
                 "Paste lines of Caddy's own log, whole, as JSON or as Caddy's console prints them.\n",

@@ -30,19 +30,10 @@ fn halves(told: &str) -> (&str, &str) {
 /// The lines about one rule, without the space at their ends.
 fn rule<'t>(told: &'t str, id: &str) -> Vec<&'t str> {
     let (_, rules) = halves(told);
-    let mut lines = rules.lines().map(str::trim);
-    let head = lines
-        .by_ref()
-        .find(|line| line.split_whitespace().nth(1) == Some(id));
-    let is_part = |line: &&str| {
-        let words = ["yes ", "no   ", "unknown ", "from ", "cert."];
-        *line == "or"
-            || words.iter().any(|word| line.starts_with(word)) && line.contains(['[', ':'])
-    };
-    let parts = lines.take_while(|line| {
-        is_part(line) && !line.contains("  critical") && !line.contains("  warning")
-    });
-    head.into_iter().chain(parts).collect()
+    let mut lines = rules.lines();
+    let head = lines.find(|line| line.split_whitespace().nth(1) == Some(id));
+    let parts = lines.take_while(|line| line.starts_with("          "));
+    head.into_iter().chain(parts).map(str::trim).collect()
 }
 
 #[test]
@@ -86,14 +77,115 @@ fn each_rule_says_why_it_did_or_did_not_open() {
         unknown.first(),
         Some(&"unknown  staging-issued             critical, if this were known:")
     );
+    assert_eq!(
+        unknown.get(1),
+        Some(&"unknown cert.issued_by == \"staging\"   [cert.issued_by is not known]")
+    );
     assert!(
         unknown
-            .get(1)
+            .get(2)
             .is_some_and(|line| line.starts_with("cert.issued_by: ")),
         "{unknown:?}"
     );
     let either = rule(&told, "renewal-failing");
-    assert!(either.contains(&"or"), "{either:?}");
+    let incurable = "or no      cert.incurable   [cert.incurable = false]";
+    assert!(either.contains(&incurable), "{either:?}");
+    assert_eq!(
+        rule(&told, "obtain-failing"),
+        [
+            "no       obtain-failing             cert.job == \"obtain\"   [cert.job = renew]",
+            "yes     cert.failing   [cert.failing = true]",
+        ]
+    );
+}
+
+/// Half of the time from there to its end has passed.
+const DUE: &str = r#"{"level":"info","ts":1777600000,"logger":"tls","msg":"certificate needs renewal based on ARI window","subjects":["a.example.com"],"expiration":1778809601,"renew_check_interval":600,"remaining":1209600,"selected_time":1776217600}"#;
+const ADVISED: &str = r#"{"level":"info","ts":1777599401,"logger":"http","msg":"enabling automatic TLS certificate management","domains":["a.example.com"]}
+{"level":"info","ts":1777599600,"logger":"tls.cache.maintenance","msg":"updated and stored ACME renewal information","identifiers":["a.example.com"],"cert_expiry":1780192000,"selected_time":1779328000}"#;
+const FAILED: &str = r#"{"level":"error","ts":1777600010,"logger":"tls.renew","msg":"will retry","error":"[a.example.com] Renew: x","attempt":1,"retrying_in":60}"#;
+
+#[test]
+fn of_an_open_alert_is_told_when_it_becomes_louder_or_why_it_does_not() {
+    let again = FAILED.replace("1777600010", "1777600610");
+    let told = run_on(&["rules", "explain"], format!("{DUE}\n{FAILED}\n").into()).stdout;
+    assert_eq!(
+        rule(&told, "renewal-failing"),
+        [
+            "OPEN     renewal-failing            info",
+            "yes     cert.failing   [cert.failing = true]",
+            "yes     cert.job == \"renew\"   [cert.job = renew]",
+            "warning, not yet:",
+            "no      cert.failing_for >= duration(param.hold)   [cert.failing_for = 0 s; param.hold = 570s]",
+            "or no      cert.incurable   [cert.incurable = false]",
+        ]
+    );
+    let told = run_on(
+        &["rules", "explain"],
+        format!("{DUE}\n{FAILED}\n{again}\n").into(),
+    )
+    .stdout;
+    let of_rule = rule(&told, "expiring");
+    assert_eq!(
+        of_rule.first(),
+        Some(&"OPEN     expiring                   warning"),
+        "{told}"
+    );
+    let louder = [
+        "critical at 2026-05-12 01:46:40 UTC, 10 d 23 h later:",
+        "from    cert.last_tenth   [cert.last_tenth = 2026-05-12 01:46:40 UTC]",
+    ];
+    assert_eq!(of_rule.get(of_rule.len() - 2..), Some(&louder[..]));
+}
+
+/// Of two levels that wait, the one that opens first.
+#[test]
+fn what_waits_is_told_by_its_first_moment() {
+    let told = run_on(&["rules", "explain"], format!("{ADVISED}\n").into()).stdout;
+    let of_rule = rule(&told, "expiring");
+    assert_eq!(
+        of_rule.first(),
+        Some(&"waits    expiring                   warning at 2026-05-26 01:46:40 UTC, 25 d later")
+    );
+    let louder = "critical at 2026-05-30 01:46:40 UTC, 29 d later:";
+    assert!(of_rule.contains(&louder), "{of_rule:?}");
+}
+
+#[test]
+fn rules_about_the_log_are_told_with_their_values() {
+    let told = run_on(&["rules", "explain"], paste("late-retry")).stdout;
+    let (_, of_log) = told
+        .split_once("\nRules about the log of these lines\n")
+        .unwrap();
+    let panics = "  no       caddy-crashed              source.panics > 0   [source.panics = 0]\n";
+    assert!(of_log.contains(panics), "{of_log}");
+    let silent = "source-silent              warning, but from when on is not known\n             yes     source.informed   [source.informed = true]\n";
+    assert!(of_log.contains(silent), "{of_log}");
+    assert!(!of_log.contains("cert."), "{of_log}");
+    let panic = r#"{"level":"error","ts":1777600600.125,"logger":"tls.cache.maintenance","msg":"panic","error":"x","stack":"y"}"#;
+    let told = run_on(&["rules", "explain"], panic.into()).stdout;
+    let open = "these lines\n  OPEN     caddy-crashed              critical\n             yes     source.panics > 0   [source.panics = 1]\n";
+    assert!(told.contains(open), "{told}");
+    let other = run_on(&["rules", "explain"], "hello\n".into()).stdout;
+    assert!(!other.contains("Rules about"), "{other}");
+}
+
+#[test]
+fn lines_without_a_time_are_said_to_be_unseen_by_rules() {
+    let untimed = FAILED.replace(r#""ts":1777600010,"#, "");
+    let told = run_on(
+        &["rules", "explain"],
+        format!("{untimed}\n{untimed}\n").into(),
+    )
+    .stdout;
+    assert!(told.contains("so no rule sees"), "{told}");
+    assert!(!told.contains("Rules about"), "{told}");
+    let timed_before = run_on(&["rules", "explain"], format!("{DUE}\n{untimed}\n").into()).stdout;
+    assert!(!timed_before.contains("so no rule sees"), "{timed_before}");
+    assert!(
+        timed_before.contains("OPEN     renewal-failing "),
+        "{timed_before}"
+    );
 }
 
 #[test]

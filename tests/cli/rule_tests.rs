@@ -109,6 +109,16 @@ fn a_certificate_that_no_line_names_is_said() {
 }
 
 #[test]
+fn a_rule_about_the_log_is_told_by_what_is_known_of_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = "rule = \"caddy-crashed\"\nexpect = \"fires\"";
+    let ran = test(&[&of_expiry(directory.path(), check)]);
+    assert_eq!(ran.code, 1);
+    let help = "help: the log: no source.panics > 0 [source.panics = 0]\n";
+    assert!(ran.stdout.contains(help), "{}", ran.stdout);
+}
+
+#[test]
 fn a_mistake_in_a_test_file_is_one_of_configuration() {
     let directory = tempfile::tempdir().unwrap();
     let check = "rule = \"expird\"\nexpect = \"opens\"";

@@ -1,20 +1,83 @@
-//! What every rule makes of a certificate: each condition with its values, and what is not known.
+//! What every rule makes of a certificate or a log: each condition with its values, and what is not known.
 
-use crate::engine::Explained;
+use crate::engine::alert::Alerts;
 use crate::engine::evidence::neutral;
-use crate::rules::{Account, Level, Part, Rule, RuleSet, Scope, Truth};
-use crate::time::spell;
+use crate::engine::{Explained, ExplainedSource};
+use crate::rules::{Account, Facts, Level, Part, Rule, RuleSet, Scope, Truth};
+use crate::time::{LogTime, spell};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+
+/// What rules are asked about.
+#[derive(Clone, Copy, Debug)]
+struct Judged<'a> {
+    scope: Scope,
+    at: LogTime,
+    facts: &'a Facts,
+    alerts: &'a Alerts,
+}
+
+impl<'a> Judged<'a> {
+    fn certificate(explained: &'a Explained<'_>) -> Self {
+        Self {
+            scope: Scope::Certificate,
+            at: explained.at,
+            facts: &explained.facts,
+            alerts: &explained.certificate.alerts,
+        }
+    }
+
+    fn source(explained: &'a ExplainedSource<'_>) -> Self {
+        Self {
+            scope: Scope::Source,
+            at: explained.at,
+            facts: &explained.facts,
+            alerts: explained.alerts,
+        }
+    }
+}
 
 /// Tells what every rule about certificates makes of one.
 pub fn rules(explained: &Explained<'_>, rules: &RuleSet, matched: &BTreeSet<String>) -> String {
-    let of_certificates = rules
-        .all()
-        .iter()
-        .filter(|rule| rule.scope == Scope::Certificate);
-    let mut told: Vec<(&str, Told)> = of_certificates
+    let told = all(Judged::certificate(explained), rules, matched);
+    format!("Rules about {}\n{told}", explained.certificate.name)
+}
+
+/// Tells what every rule about logs makes of one.
+pub fn rules_on_source(
+    explained: &ExplainedSource<'_>,
+    rules: &RuleSet,
+    matched: &BTreeSet<String>,
+) -> String {
+    let told = all(Judged::source(explained), rules, matched);
+    format!("Rules about the log of {}\n{told}", neutral(explained.name))
+}
+
+/// How a rule stands with a certificate, and when it would open, in one line.
+pub fn because(rule: &Rule, explained: &Explained<'_>, matched: bool) -> String {
+    in_one_line(&self::rule(rule, Judged::certificate(explained), matched))
+}
+
+/// How a rule stands with a log, and when it would open, in one line.
+pub fn because_of_source(rule: &Rule, explained: &ExplainedSource<'_>, matched: bool) -> String {
+    in_one_line(&self::rule(rule, Judged::source(explained), matched))
+}
+
+fn in_one_line(told: &Told) -> String {
+    let head = plain(&format!("{} {}", told.word, told.what));
+    let parts: Vec<String> = told.parts.lines().map(plain).collect();
+    if parts.is_empty() {
+        return head;
+    }
+    format!("{head} ({})", parts.join(", "))
+}
+
+fn all(judged: Judged<'_>, rules: &RuleSet, matched: &BTreeSet<String>) -> String {
+    let rules = rules.all().iter();
+    let mut told: Vec<(&str, Told)> = rules
+        .filter(|rule| rule.scope == judged.scope)
         .map(|rule| {
-            let told = self::rule(rule, explained, matched.contains(&rule.id));
+            let told = self::rule(rule, judged, matched.contains(&rule.id));
             (rule.id.as_str(), told)
         })
         .collect();
@@ -23,11 +86,10 @@ pub fn rules(explained: &Explained<'_>, rules: &RuleSet, matched: &BTreeSet<Stri
         let (word, what, parts) = (told.word, &told.what, &told.parts);
         format!("  {word:<8} {id:<26} {what}\n{parts}")
     };
-    let told: String = told.iter().map(line).collect();
-    format!("Rules about {}\n{told}", explained.certificate.name)
+    told.iter().map(line).collect()
 }
 
-/// What a rule makes of a certificate.
+/// What a rule makes of it.
 struct Told {
     /// Where in the list it is told.
     order: u8,
@@ -51,92 +113,165 @@ impl Told {
     }
 }
 
-/// How a rule stands with a certificate, and when it would open, in one line.
-pub fn because(rule: &Rule, explained: &Explained<'_>, matched: bool) -> String {
-    let told = self::rule(rule, explained, matched);
-    let head = plain(&format!("{} {}", told.word, told.what));
-    let parts: Vec<String> = told.parts.lines().map(plain).collect();
-    if parts.is_empty() {
-        return head;
-    }
-    format!("{head} ({})", parts.join(", "))
+/// One level of a rule: whether its condition holds, and from when on.
+struct Weighed<'a> {
+    level: &'a Level,
+    account: Account,
+    /// From when on it holds; `None` is not known.
+    from: Option<LogTime>,
 }
 
-/// What one rule makes of a certificate.
-fn rule(rule: &Rule, explained: &Explained<'_>, matched: bool) -> Told {
-    let open = explained.certificate.alerts.get(&rule.id);
+impl<'a> Weighed<'a> {
+    fn new(level: &'a Level, judged: Judged<'_>) -> Self {
+        let from = level.at.as_ref().map(|moment| moment.at(judged.facts));
+        Self {
+            level,
+            account: level.when.account(judged.facts),
+            from: from.unwrap_or(Some(judged.at)),
+        }
+    }
+
+    fn truth(&self) -> Truth {
+        self.account.truth()
+    }
+
+    /// When it opens if nothing else happens; `None` when it does not, or has.
+    fn opens_at(&self, now: LogTime) -> Option<LogTime> {
+        self.from
+            .filter(|from| self.truth() == Truth::True && *from > now)
+    }
+
+    fn lacks_moment(&self) -> bool {
+        self.truth() == Truth::True && self.from.is_none()
+    }
+
+    /// Every part with its values, and the moment from which on they count.
+    fn parts(&self, judged: Judged<'_>) -> String {
+        parts(&self.account) + &self.moment(judged)
+    }
+
+    /// The moment from which on its condition counts, where it holds.
+    fn moment(&self, judged: Judged<'_>) -> String {
+        if self.truth() == Truth::True {
+            from(self.level, judged)
+        } else {
+            String::new()
+        }
+    }
+
+    /// The parts that another level has not, and the moment from which on they count.
+    fn parts_beyond(&self, other: &Self, judged: Judged<'_>) -> String {
+        let known = conjuncts(&other.account);
+        let own = conjuncts(&self.account).into_iter();
+        let own = own.filter(|one| !known.contains(one)).map(parts);
+        own.collect::<String>() + &self.moment(judged)
+    }
+
+    fn when(&self, opens_at: LogTime, now: LogTime) -> String {
+        let (severity, wait) = (self.level.severity, spell(opens_at - now));
+        format!("{severity} at {}, {wait} later", opens_at.utc())
+    }
+}
+
+/// What one rule makes of a certificate or a log.
+fn rule(rule: &Rule, judged: Judged<'_>, matched: bool) -> Told {
     if !rule.enabled {
         return Told::new(5, "off", "", String::new());
     }
-    if rule.matcher.is_some() && !matched {
+    let open = judged.alerts.get(&rule.id);
+    if rule.matcher.is_some() && !matched && open.is_none() {
         let what = "none of these lines is one that it looks at";
         return Told::new(4, "no", what, String::new());
     }
-    let accounts: Vec<(&Level, Account)> = rule
-        .levels
-        .iter()
-        .map(|level| (level, level.when.account(&explained.facts)))
-        .collect();
-    let moment = |level: &Level| level.at.as_ref().map(|moment| moment.at(&explained.facts));
+    // From loud to quiet.
+    let levels = rule.levels.iter();
+    let levels: Vec<Weighed<'_>> = levels.map(|level| Weighed::new(level, judged)).collect();
     if let Some(alert) = open {
-        let held = accounts
-            .iter()
-            .find(|(level, _)| level.severity == alert.severity);
-        let parts = held.map(|(_, account)| parts(account)).unwrap_or_default();
-        return Told::new(0, "OPEN", alert.severity.word(), parts);
+        let severity = alert.severity;
+        // What the configuration made quieter may stand beside another level of its severity.
+        let mut held = levels.iter().filter(|one| one.level.severity == severity);
+        let held = held
+            .clone()
+            .find(|one| one.truth() == Truth::True)
+            .or_else(|| held.next());
+        let parts = held.map(|held| held.parts(judged) + &worsens(held, &levels, judged));
+        return Told::new(0, "OPEN", severity.word(), parts.unwrap_or_default());
     }
-    let waiting = accounts.iter().find_map(|(level, account)| {
-        let at = moment(level)??;
-        (account.truth() == Truth::True && at > explained.at).then_some((level, account, at))
-    });
-    if let Some((level, account, at)) = waiting {
-        let when = format!(
-            "{} at {}, {} later",
-            level.severity,
-            at.utc(),
-            spell(at - explained.at)
-        );
-        return Told::new(1, "waits", when, parts(account) + &from(level, explained));
-    }
-    let unknown = accounts
+    let waiting = levels
         .iter()
-        .rev()
-        .find(|(_, account)| account.truth() == Truth::Unknown);
-    if let Some((level, account)) = unknown {
-        let what = format!("{}, if this were known:", level.severity);
-        return Told::new(2, "unknown", what, needs(account));
+        .filter_map(|one| Some((one.opens_at(judged.at)?, one)));
+    if let Some((at, one)) = waiting.min_by_key(|(at, one)| (*at, Reverse(one.level.severity))) {
+        let parts = one.parts(judged) + &worsens(one, &levels, judged);
+        return Told::new(1, "waits", one.when(at, judged.at), parts);
     }
-    let without_moment = accounts.iter().rev().find(|(level, account)| {
-        account.truth() == Truth::True && matches!(moment(level), Some(None))
-    });
-    if let Some((level, account)) = without_moment {
-        let what = format!("{}, but from when on is not known", level.severity);
-        return Told::new(2, "unknown", what, parts(account) + &from(level, explained));
+    let mut quiet_first = levels.iter().rev();
+    let unknown = quiet_first
+        .clone()
+        .find(|one| one.truth() == Truth::Unknown);
+    if let Some(one) = unknown {
+        let what = format!("{}, if this were known:", one.level.severity);
+        return Told::new(
+            2,
+            "unknown",
+            what,
+            parts(&one.account) + &needs(&one.account),
+        );
     }
-    let quietest = accounts.last();
-    let why = quietest
-        .map(|(_, account)| why_not(account))
+    if let Some(one) = quiet_first.clone().find(|one| one.lacks_moment()) {
+        let what = format!("{}, but from when on is not known", one.level.severity);
+        return Told::new(2, "unknown", what, one.parts(judged));
+    }
+    let (why, others) = quiet_first
+        .next()
+        .map(|quietest| why_not(&quietest.account))
         .unwrap_or_default();
-    Told::new(3, "no", why, String::new())
+    Told::new(3, "no", why, others)
 }
 
+/// When an alert becomes louder than a level, or why it does not: of the louder levels that which opens
+/// first, or else the next one, with what it has beyond that level.
+fn worsens(than: &Weighed<'_>, levels: &[Weighed<'_>], judged: Judged<'_>) -> String {
+    let mut louder = levels
+        .iter()
+        .filter(|one| one.level.severity > than.level.severity);
+    let opening = louder
+        .clone()
+        .filter_map(|one| Some((one.opens_at(judged.at)?, one)));
+    if let Some((at, one)) = opening.min_by_key(|(at, _)| *at) {
+        let (when, parts) = (one.when(at, judged.at), one.parts_beyond(than, judged));
+        return format!("{LOUDER}{when}:\n{parts}");
+    }
+    let Some(next) = louder.next_back() else {
+        return String::new();
+    };
+    let why = match next.truth() {
+        Truth::False => "not yet",
+        Truth::Unknown => "if this were known",
+        Truth::True if next.from.is_none() => "but from when on is not known",
+        Truth::True => "with the next line about it",
+    };
+    let (severity, parts) = (next.level.severity, next.parts_beyond(than, judged));
+    format!("{LOUDER}{severity}, {why}:\n{parts}")
+}
+
+/// Where a louder level is told, below what is open.
+const LOUDER: &str = "           ";
+/// Before each part.
 const PART: &str = "             ";
+/// Before a part that may hold in place of what is above it.
+const OR: &str = "          or ";
 
 /// Every part with its values.
 fn parts(account: &Account) -> String {
     match account {
         Account::All(all) => all.iter().map(parts).collect(),
         Account::Any(any) => {
-            let any = any.iter().enumerate();
-            any.map(|(place, one)| {
+            let later = any.iter().skip(1).map(|one| {
                 let told = parts(one);
-                if place == 0 {
-                    told
-                } else {
-                    format!("{PART}or\n{told}")
-                }
-            })
-            .collect()
+                told.strip_prefix(PART)
+                    .map_or(told.clone(), |told| format!("{OR}{told}"))
+            });
+            any.first().map(parts).into_iter().chain(later).collect()
         }
         Account::Part(part) => {
             let mark = match part.truth {
@@ -144,23 +279,18 @@ fn parts(account: &Account) -> String {
                 Truth::False => "no",
                 Truth::Unknown => "unknown",
             };
-            format!("{PART}{mark:<8}{}{}\n", plain(&part.text), values(part))
+            format!("{PART}{mark:<8}{}\n", clause(part))
         }
     }
 }
 
 /// The moment from which on a level holds, with its values.
-fn from(level: &Level, explained: &Explained<'_>) -> String {
-    let part = level.at.as_ref().map(|at| at.account(&explained.facts));
-    let told = part.map(|part| {
-        format!(
-            "{PART}{:<8}{}{}\n",
-            "from",
-            plain(&part.text),
-            values(&part)
-        )
-    });
-    told.unwrap_or_default()
+fn from(level: &Level, judged: Judged<'_>) -> String {
+    let Some(at) = &level.at else {
+        return String::new();
+    };
+    let part = at.account(judged.facts);
+    format!("{PART}{:<8}{}\n", "from", clause(&part))
 }
 
 fn needs(account: &Account) -> String {
@@ -176,11 +306,35 @@ fn needs(account: &Account) -> String {
     told.into_iter().collect()
 }
 
-fn why_not(account: &Account) -> String {
-    let Some(part) = account.blockers().into_iter().next() else {
-        return String::new();
+/// The condition that decides that a level does not hold, and a line for each of the others.
+fn why_not(account: &Account) -> (String, String) {
+    if account.truth() == Truth::True {
+        let why = "it holds now, but only another line would open it:";
+        return (why.to_owned(), parts(account));
+    }
+    let all = conjuncts(account);
+    let deciding = all.iter().enumerate().find_map(|(place, one)| match one {
+        Account::Part(part) if part.truth == Truth::False => Some((place, part)),
+        _ => None,
+    });
+    let Some((place, part)) = deciding else {
+        return ("not enough of this holds:".to_owned(), parts(account));
     };
-    format!("{}{}", plain(&part.text), values(part))
+    let others = all.iter().enumerate().filter(|(other, _)| *other != place);
+    (clause(part), others.map(|(_, one)| parts(one)).collect())
+}
+
+/// Every condition that must hold.
+fn conjuncts(account: &Account) -> Vec<&Account> {
+    match account {
+        Account::All(all) => all.iter().flat_map(conjuncts).collect(),
+        one => vec![one],
+    }
+}
+
+/// A part with its values.
+fn clause(part: &Part) -> String {
+    plain(&part.text) + &values(part)
 }
 
 fn plain(text: &str) -> String {
