@@ -1,16 +1,17 @@
 //! `notafter rules test`: the examples of rules and the test files of users, through the same code.
 
 use crate::command::arguments::RulesTestArguments;
-use crate::command::exit::{Exit, Failed, print};
+use crate::command::exit::{Exit, Failed, print, say};
 use crate::command::loading::{WIDTH, load_settings, refused, text_file, toml_files};
 use crate::config::Settings;
-use crate::diagnostic::{Diagnostic, Problems, Source, draw};
+use crate::diagnostic::{Diagnostic, Level, Problems, Source, draw};
 use crate::engine::case::{self, BadLine, Unmet};
 use crate::report::explain;
 use crate::report::junit::{Suite, Test, junit};
 use crate::rules::{
     BUILT_IN, Case, Configured, Expectation, Rule, RuleSet, Scope, TEST_FILE, cases,
 };
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,12 +21,15 @@ const NAMES_TOLD: usize = 3;
 
 /// Runs what was asked for, and tells what failed.
 pub(super) fn run(arguments: &RulesTestArguments) -> Result<Exit, Failed> {
-    let settings = load_settings(arguments.rules.config.as_deref())?;
-    let files = Files::gather(arguments, &settings)?;
-    let (examples, tests) = files
-        .run(&settings)
-        .map_err(|problems| refused(&problems))?;
-    let suites: Vec<Suite> = [examples, tests].concat();
+    let suites = match suites(arguments) {
+        Ok(suites) => suites,
+        Err(unread) => {
+            // What could not be read is the first thing to tell.
+            let report = write(arguments, &unread.suites());
+            report.unwrap_or_else(|failed| say(&failed.message));
+            return Err(unread.into_failed());
+        }
+    };
     for failure in suites
         .iter()
         .flat_map(|suite| &suite.tests)
@@ -33,10 +37,7 @@ pub(super) fn run(arguments: &RulesTestArguments) -> Result<Exit, Failed> {
     {
         print(&format!("{failure}\n"))?;
     }
-    if let Some(path) = &arguments.junit {
-        let written = junit(&suites).and_then(|xml| fs::write(path, xml));
-        written.map_err(|error| Failed::io(path.display(), &error))?;
-    }
+    write(arguments, &suites)?;
     let failed: usize = suites.iter().map(Suite::failed).sum();
     let all: usize = suites.iter().map(|suite| suite.tests.len()).sum();
     print(&format!("{} passed, {failed} failed\n", all - failed))?;
@@ -45,6 +46,78 @@ pub(super) fn run(arguments: &RulesTestArguments) -> Result<Exit, Failed> {
     } else {
         Exit::Findings
     })
+}
+
+fn suites(arguments: &RulesTestArguments) -> Result<Vec<Suite>, Unread> {
+    let settings = load_settings(arguments.rules.config.as_deref())?;
+    let files = Files::gather(arguments, &settings)?;
+    let (examples, tests) = files.run(&settings)?;
+    Ok([examples, tests].concat())
+}
+
+/// Writes the report, where one was asked for.
+fn write(arguments: &RulesTestArguments, suites: &[Suite]) -> Result<(), Failed> {
+    let Some(path) = &arguments.junit else {
+        return Ok(());
+    };
+    let written = junit(suites).and_then(|xml| fs::write(path, xml));
+    written.map_err(|error| Failed::io(path.display(), &error))
+}
+
+/// Why nothing could be run.
+enum Unread {
+    /// A file cannot be opened, or the configuration is wrong.
+    Failed(Failed),
+    /// Rules or tests have mistakes.
+    Mistakes(Problems),
+}
+
+impl From<Failed> for Unread {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+impl From<Problems> for Unread {
+    fn from(problems: Problems) -> Self {
+        Self::Mistakes(problems)
+    }
+}
+
+impl Unread {
+    fn into_failed(self) -> Failed {
+        match self {
+            Self::Failed(failed) => failed,
+            Self::Mistakes(problems) => refused(&problems),
+        }
+    }
+
+    /// The same as a report: for each file with mistakes one test that says them.
+    fn suites(&self) -> Vec<Suite> {
+        let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        match self {
+            Self::Failed(failed) => {
+                files.insert("notafter rules".to_owned(), vec![failed.message.clone()]);
+            }
+            Self::Mistakes(problems) => {
+                let errors = problems.iter();
+                for error in errors.filter(|one| one.level() == Level::Error) {
+                    let file = files.entry(error.source().name().to_owned());
+                    file.or_default().push(draw(error, WIDTH, false));
+                }
+            }
+        }
+        let suite = |(name, errors)| {
+            let name_of_test = "can be read".to_owned();
+            let tests = vec![Test {
+                name: name_of_test,
+                failures: Vec::new(),
+                errors,
+            }];
+            Suite { name, tests }
+        };
+        files.into_iter().map(suite).collect()
+    }
 }
 
 /// A file: how messages call it, and its text.
@@ -136,6 +209,7 @@ fn suite(name: &str, text: &str, cases: &[Case], rules: &Arc<RuleSet>) -> Suite 
             .into_iter()
             .map(|failure| draw(&failure, WIDTH, false))
             .collect(),
+        errors: Vec::new(),
     });
     Suite {
         name: name.to_owned(),

@@ -21,6 +21,8 @@ pub struct Test {
     pub name: String,
     /// What is wrong, one text for each check that was not met.
     pub failures: Vec<String>,
+    /// What kept it from being run at all.
+    pub errors: Vec<String>,
 }
 
 impl Suite {
@@ -28,6 +30,11 @@ impl Suite {
     pub fn failed(&self) -> usize {
         let failed = self.tests.iter().filter(|test| !test.failures.is_empty());
         failed.count()
+    }
+
+    fn erred(&self) -> usize {
+        let erred = self.tests.iter().filter(|test| !test.errors.is_empty());
+        erred.count()
     }
 }
 
@@ -45,13 +52,15 @@ pub fn junit(suites: &[Suite]) -> io::Result<Vec<u8>> {
 }
 
 fn suite(writer: &mut Writer<&mut Vec<u8>>, suite: &Suite) -> io::Result<()> {
-    let (all, failed) = (suite.tests.len().to_string(), suite.failed().to_string());
+    let [all, failed, erred] =
+        [suite.tests.len(), suite.failed(), suite.erred()].map(|count| count.to_string());
     let name = safe(&suite.name);
     writer
         .create_element("testsuite")
         .with_attribute(("name", name.as_str()))
         .with_attribute(("tests", all.as_str()))
         .with_attribute(("failures", failed.as_str()))
+        .with_attribute(("errors", erred.as_str()))
         .write_inner_content(|writer| {
             let tests = suite.tests.iter();
             tests
@@ -66,16 +75,18 @@ fn test(writer: &mut Writer<&mut Vec<u8>>, file: &str, test: &Test) -> io::Resul
     let element = writer.create_element("testcase");
     let element = element.with_attribute(("name", name.as_str()));
     let element = element.with_attribute(("classname", file));
-    if test.failures.is_empty() {
+    if test.failures.is_empty() && test.errors.is_empty() {
         element.write_empty()?;
         return Ok(());
     }
     element.write_inner_content(|writer| {
-        for failure in &test.failures {
-            let lines: Vec<String> = failure.lines().map(safe).collect();
+        let failures = test.failures.iter().map(|text| ("failure", text));
+        let errors = test.errors.iter().map(|text| ("error", text));
+        for (kind, text) in failures.chain(errors) {
+            let lines: Vec<String> = text.lines().map(safe).collect();
             let message = lines.first().map_or("", String::as_str);
             writer
-                .create_element("failure")
+                .create_element(kind)
                 .with_attribute(("message", message))
                 .write_text_content(BytesText::new(&lines.join("\n")))?;
         }
@@ -98,10 +109,12 @@ mod tests {
         let failing = Test {
             name: "a < b & \"c\"".to_owned(),
             failures: vec!["]]> </failure>\u{1b}[2J\nsecond \u{ffff} line".to_owned()],
+            errors: Vec::new(),
         };
         let passing = Test {
             name: "fine".to_owned(),
             failures: Vec::new(),
+            errors: Vec::new(),
         };
         let suite = Suite {
             name: "mail.test.toml".to_owned(),
@@ -109,7 +122,7 @@ mod tests {
         };
         let xml = String::from_utf8(junit(&[suite]).unwrap()).unwrap();
         assert!(
-            xml.contains(r#"<testsuite name="mail.test.toml" tests="2" failures="1">"#),
+            xml.contains(r#"<testsuite name="mail.test.toml" tests="2" failures="1" errors="0">"#),
             "{xml}"
         );
         assert!(

@@ -133,6 +133,45 @@ fn a_mistake_in_a_test_file_is_one_of_configuration() {
     }
 }
 
+/// What the report says where nothing can be run.
+fn report_without_a_run(directory: &Path, file: &Path, exit: i32) -> String {
+    let report = directory.join("report.xml");
+    let ran = test(&[file, Path::new("--junit"), &report]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (exit, ""),
+        "{}",
+        ran.stderr
+    );
+    fs::read_to_string(report).unwrap()
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_in_the_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let check = "rule = \"expird\"\nexpect = \"fires\"";
+    let bad_test = report_without_a_run(here, &of_expiry(here, check), 78);
+    assert!(
+        bad_test.contains("mine.test.toml\" tests=\"1\" failures=\"0\" errors=\"1\">"),
+        "{bad_test}"
+    );
+    assert!(bad_test.contains("<error message=\"error: "), "{bad_test}");
+    assert!(bad_test.contains("did you mean `expired`?"), "{bad_test}");
+    let rule = written(here, "mine.toml", "id = \"mine\"\n[severity.critical");
+    let bad_rule = report_without_a_run(here, &rule, 78);
+    assert!(
+        bad_rule.contains("<testcase name=\"can be read\" classname=\""),
+        "{bad_rule}"
+    );
+    assert!(bad_rule.contains("mine.toml:2:"), "{bad_rule}");
+    let absent = report_without_a_run(here, &here.join("absent.test.toml"), 66);
+    assert!(
+        absent.contains("absent.test.toml: No such file"),
+        "{absent}"
+    );
+}
+
 #[test]
 fn a_line_that_cannot_be_read_is_shown() {
     let directory = tempfile::tempdir().unwrap();
