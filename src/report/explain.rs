@@ -1,5 +1,6 @@
 //! What was understood of pasted lines, and which rules they opened or did not, for people.
 
+mod parts;
 mod rules;
 
 pub use rules::{because, because_of_source, rules, rules_on_source};

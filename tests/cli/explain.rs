@@ -138,6 +138,28 @@ fn of_an_open_alert_is_told_when_it_becomes_louder_or_why_it_does_not() {
     assert_eq!(of_rule.get(of_rule.len() - 2..), Some(&louder[..]));
 }
 
+/// The configuration has made two levels alike; the one that is less far off explains the alert.
+#[test]
+fn an_alert_that_was_made_quieter_is_told_by_its_first_level() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("notafter.toml");
+    fs::write(&path, "[rules.last-tries]\nseverity = \"warning\"\n").unwrap();
+    let config = path.display().to_string();
+    let told = run_on(
+        &["rules", "explain", "--config", &config],
+        paste("late-retry"),
+    )
+    .stdout;
+    assert_eq!(
+        rule(&told, "last-tries"),
+        [
+            "OPEN     last-tries                 warning",
+            "yes     cert.failing   [cert.failing = true]",
+            "yes     cert.tries_left <= param.warning_tries   [cert.tries_left = 0; param.warning_tries = 4]",
+        ]
+    );
+}
+
 /// Of two levels that wait, the one that opens first.
 #[test]
 fn what_waits_is_told_by_its_first_moment() {

@@ -3,7 +3,8 @@
 use crate::engine::alert::Alerts;
 use crate::engine::evidence::neutral;
 use crate::engine::{Explained, ExplainedSource};
-use crate::rules::{Account, Facts, Level, Part, Rule, RuleSet, Scope, Truth};
+use crate::report::explain::parts::{conjuncts, from, needs, parts, plain, why_not};
+use crate::rules::{Account, Facts, Level, Rule, RuleSet, Scope, Truth};
 use crate::time::{LogTime, spell};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -84,7 +85,8 @@ fn all(judged: Judged<'_>, rules: &RuleSet, matched: &BTreeSet<String>) -> Strin
     told.sort_by_key(|(_, told)| told.order);
     let line = |(id, told): &(&str, Told)| {
         let (word, what, parts) = (told.word, &told.what, &told.parts);
-        format!("  {word:<8} {id:<26} {what}\n{parts}")
+        let head = format!("  {word:<8} {id:<26} {what}");
+        format!("{}\n{parts}", head.trim_end())
     };
     told.iter().map(line).collect()
 }
@@ -153,7 +155,7 @@ impl<'a> Weighed<'a> {
     /// The moment from which on its condition counts, where it holds.
     fn moment(&self, judged: Judged<'_>) -> String {
         if self.truth() == Truth::True {
-            from(self.level, judged)
+            from(self.level, judged.facts)
         } else {
             String::new()
         }
@@ -189,7 +191,10 @@ fn rule(rule: &Rule, judged: Judged<'_>, matched: bool) -> Told {
     if let Some(alert) = open {
         let severity = alert.severity;
         // What the configuration made quieter may stand beside another level of its severity.
-        let mut held = levels.iter().filter(|one| one.level.severity == severity);
+        let mut held = levels
+            .iter()
+            .rev()
+            .filter(|one| one.level.severity == severity);
         let held = held
             .clone()
             .find(|one| one.truth() == Truth::True)
@@ -256,104 +261,3 @@ fn worsens(than: &Weighed<'_>, levels: &[Weighed<'_>], judged: Judged<'_>) -> St
 
 /// Where a louder level is told, below what is open.
 const LOUDER: &str = "           ";
-/// Before each part.
-const PART: &str = "             ";
-/// Before a part that may hold in place of what is above it.
-const OR: &str = "          or ";
-
-/// Every part with its values.
-fn parts(account: &Account) -> String {
-    match account {
-        Account::All(all) => all.iter().map(parts).collect(),
-        Account::Any(any) => {
-            let later = any.iter().skip(1).map(|one| {
-                let told = parts(one);
-                told.strip_prefix(PART)
-                    .map_or(told.clone(), |told| format!("{OR}{told}"))
-            });
-            any.first().map(parts).into_iter().chain(later).collect()
-        }
-        Account::Part(part) => {
-            let mark = match part.truth {
-                Truth::True => "yes",
-                Truth::False => "no",
-                Truth::Unknown => "unknown",
-            };
-            format!("{PART}{mark:<8}{}\n", clause(part))
-        }
-    }
-}
-
-/// The moment from which on a level holds, with its values.
-fn from(level: &Level, judged: Judged<'_>) -> String {
-    let Some(at) = &level.at else {
-        return String::new();
-    };
-    let part = at.account(judged.facts);
-    format!("{PART}{:<8}{}\n", "from", clause(&part))
-}
-
-fn needs(account: &Account) -> String {
-    let mut told = BTreeSet::new();
-    for part in account.blockers() {
-        for fact in &part.unknown {
-            told.insert(format!("{PART}{fact}: {}\n", fact.doc()));
-        }
-        for name in &part.missing {
-            told.insert(format!("{PART}{name}\n"));
-        }
-    }
-    told.into_iter().collect()
-}
-
-/// The condition that decides that a level does not hold, and a line for each of the others.
-fn why_not(account: &Account) -> (String, String) {
-    if account.truth() == Truth::True {
-        let why = "it holds now, but only another line would open it:";
-        return (why.to_owned(), parts(account));
-    }
-    let all = conjuncts(account);
-    let deciding = all.iter().enumerate().find_map(|(place, one)| match one {
-        Account::Part(part) if part.truth == Truth::False => Some((place, part)),
-        _ => None,
-    });
-    let Some((place, part)) = deciding else {
-        return ("not enough of this holds:".to_owned(), parts(account));
-    };
-    let others = all.iter().enumerate().filter(|(other, _)| *other != place);
-    (clause(part), others.map(|(_, one)| parts(one)).collect())
-}
-
-/// Every condition that must hold.
-fn conjuncts(account: &Account) -> Vec<&Account> {
-    match account {
-        Account::All(all) => all.iter().flat_map(conjuncts).collect(),
-        one => vec![one],
-    }
-}
-
-/// A part with its values.
-fn clause(part: &Part) -> String {
-    plain(&part.text) + &values(part)
-}
-
-fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn values(part: &Part) -> String {
-    let known = part
-        .values
-        .iter()
-        .map(|(name, value)| format!("{name} = {}", neutral(value)));
-    let unknown = part
-        .unknown
-        .iter()
-        .map(|fact| format!("{fact} is not known"));
-    let all: Vec<String> = known.chain(unknown).collect();
-    if all.is_empty() {
-        String::new()
-    } else {
-        format!("   [{}]", all.join("; "))
-    }
-}
