@@ -8,6 +8,9 @@ use crate::engine::usual::Usual;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 
+/// Lines tell the same expiry with so much difference: some round it, some add a second.
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+
 /// A success line. It proves a recovery only for a first issuance by a CA that counts.
 pub(super) fn succeeded(
     usual: &mut Usual,
@@ -62,7 +65,9 @@ pub(super) fn replaced(certificate: &mut Certificate, event: &Event, at: LogTime
     let (Some(not_after), Some(success)) = (event.not_after, certificate.succeeded) else {
         return false;
     };
-    let fresh = at - success < TimeDelta::hours(1) && Some(not_after) != certificate.not_after;
+    let known = certificate.not_after;
+    let is_another = known.is_none_or(|known| (not_after - known).abs() > SECOND);
+    let fresh = at - success < TimeDelta::hours(1) && is_another;
     let counts = certificate
         .issued_by
         .is_none_or(|ca| ca.proves_recovery(certificate.public_before));
@@ -96,7 +101,6 @@ pub(super) fn learn_not_after(
     not_after: LogTime,
     at: LogTime,
 ) -> bool {
-    const SECOND: TimeDelta = TimeDelta::seconds(1);
     let counts = certificate
         .issued_by
         .is_none_or(|ca| ca.proves_recovery(certificate.public_before));

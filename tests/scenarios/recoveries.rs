@@ -97,3 +97,12 @@ fn giving_up_and_the_old_expiry_after_it_are_no_recovery() {
     assert!(story.opened(A).contains(&"gave-up"));
     assert!(open(&story) > 0);
 }
+
+#[test]
+fn the_old_expiry_said_a_second_apart_is_no_recovery() {
+    let mut story = failing();
+    assert_eq!(story.row(A).not_after, Some(at(9_000.0)));
+    story.succeeded(60.0, "renewed", A, Some(LE));
+    story.replaced(60.1, A, 9_001.0);
+    assert_eq!((story.row(A).state, open(&story) > 0), ("recovering", true));
+}
