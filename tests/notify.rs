@@ -139,7 +139,7 @@ async fn ntfy_gets_its_json_at_the_root() {
     let requests = server.received_requests().await.unwrap();
     assert_eq!(
         body(&requests[0]),
-        r#"{"topic":"alerts","title":"matrix-fed.takeonme.org: the next retry is after expiry","message":"expires \"today\" – 23:37\nretry tomorrow 04:04","priority":5,"tags":["rotating_light","m1"]}"#
+        r#"{"topic":"alerts","title":"matrix-fed.takeonme.org: the next retry is after expiry","message":"expires \"today\" – 23:37\nretry tomorrow 04:04","priority":5,"tags":["rotating_light","caddy","m1"]}"#
     );
     assert_eq!(
         header(&requests[0], "authorization"),
@@ -153,11 +153,14 @@ async fn ntfy_gets_its_json_at_the_root() {
     assert_eq!(header(&requests[0], "user-agent"), Some(agent));
     let sent = |n: usize| serde_json::from_str::<serde_json::Value>(&body(&requests[n])).unwrap();
     assert_eq!(sent(1)["priority"], 3);
-    assert_eq!(sent(1)["tags"], json!(["white_check_mark", "m2"]));
+    assert_eq!(sent(1)["tags"], json!(["white_check_mark", "caddy", "m2"]));
     assert_eq!(sent(2)["priority"], 4);
-    assert_eq!(sent(2)["tags"], json!(["warning", "m3"]));
+    assert_eq!(sent(2)["tags"], json!(["warning", "caddy", "m3"]));
     assert_eq!(sent(3)["priority"], 2);
-    assert_eq!(sent(3)["tags"], json!(["information_source", "m4"]));
+    assert_eq!(
+        sent(3)["tags"],
+        json!(["information_source", "caddy", "m4"])
+    );
     let text = sent(3)["message"].as_str().unwrap().to_owned();
     assert_eq!(text, format!("{}\n…", "x".repeat(3_796)));
 }
@@ -237,14 +240,18 @@ async fn a_server_in_trouble_is_tried_again() {
 #[tokio::test]
 async fn what_is_refused_makes_way_for_the_next() {
     let server = MockServer::start().await;
-    Mock::given(body_partial_json(json!({"tags": ["rotating_light", "m1"]})))
-        .respond_with(ResponseTemplate::new(403))
-        .mount(&server)
-        .await;
-    Mock::given(body_partial_json(json!({"tags": ["rotating_light", "m2"]})))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
+    Mock::given(body_partial_json(
+        json!({"tags": ["rotating_light", "caddy", "m1"]}),
+    ))
+    .respond_with(ResponseTemplate::new(403))
+    .mount(&server)
+    .await;
+    Mock::given(body_partial_json(
+        json!({"tags": ["rotating_light", "caddy", "m2"]}),
+    ))
+    .respond_with(ResponseTemplate::new(200))
+    .mount(&server)
+    .await;
     let mut courier = courier(vec![ntfy("phone", &server, None)]);
     courier.owe(debt(1, "phone"));
     courier.owe(debt(2, "phone"));

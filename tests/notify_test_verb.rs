@@ -110,7 +110,7 @@ async fn one_channel_is_tried_whatever_its_severity_and_anew_each_time() {
         ),
         "{message}"
     );
-    assert_ne!(sent[0]["tags"][1], sent[1]["tags"][1]);
+    assert_ne!(sent[0]["tags"][2], sent[1]["tags"][2]);
 }
 
 #[tokio::test]

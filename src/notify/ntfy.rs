@@ -1,7 +1,7 @@
 //! A message into the body of ntfy's JSON publish, which goes to the root of the server.
 //!
-//! The message's stable id is the last tag: ntfy has no idempotency key, so a reader that must not
-//! see a message twice can tell by it.
+//! The watched Caddy is a tag, because several may serve one name. The message's stable id is the last tag:
+//! ntfy has no idempotency key, so a reader that must not see a message twice can tell by it.
 
 use crate::engine::message::{Message, Status};
 use crate::rules::Severity;
@@ -24,7 +24,7 @@ pub(super) struct Publication<'a> {
     title: Cow<'a, str>,
     message: Cow<'a, str>,
     priority: u8,
-    tags: [&'a str; 2],
+    tags: [&'a str; 3],
 }
 
 impl<'a> Publication<'a> {
@@ -41,7 +41,7 @@ impl<'a> Publication<'a> {
             title: cut(&message.title, "…", TITLE_BYTES, TITLE_JSON_BYTES),
             message: cut(text, "\n…", TEXT_BYTES, TEXT_JSON_BYTES),
             priority,
-            tags: [tag, &message.id],
+            tags: [tag, &message.instance, &message.id],
         }
     }
 }

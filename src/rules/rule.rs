@@ -30,7 +30,9 @@ impl Closing {
     /// When that is, for a person.
     pub const fn explanation(self) -> &'static str {
         match self {
-            Self::Recovery => "when a later expiry from an issuer that counts is known",
+            Self::Recovery => {
+                "when a later expiry from an issuer that counts is known, or a first issuance succeeds"
+            }
             Self::Attempt => "when its condition was untrue for one whole attempt",
             Self::Untrue => "as soon as its condition no longer holds",
         }
