@@ -94,7 +94,7 @@ impl Incident {
             };
             let span = format!("{}, since {}{again}", spell(at - since), since.utc());
             lines.push(if self.failing_since.is_some() {
-                format!("It had been failing for {span}: {}.", self.cost())
+                format!("It had been failing for {span}{}.", self.cost())
             } else {
                 format!("It had lasted for {span}.")
             });
@@ -104,11 +104,12 @@ impl Incident {
         lines
     }
 
-    /// How many attempts failed, and why.
+    /// How many attempts failed, and why; an issuer may fail in an attempt that succeeds.
     fn cost(&self) -> String {
         let attempts = match self.attempts {
-            1 => "1 failed attempt".to_owned(),
-            attempts => format!("{attempts} failed attempts"),
+            0 => String::new(),
+            1 => ": 1 failed attempt".to_owned(),
+            attempts => format!(": {attempts} failed attempts"),
         };
         let causes: Vec<&str> = self.causes.iter().copied().map(Cause::word).collect();
         match causes.as_slice() {

@@ -207,7 +207,9 @@ impl Incident {
         let lead = view.standing.first().map(|first| first.lead.0);
         let again = match (reason, lead) {
             (Reason::Repeated, _) => "still open: ",
-            (Reason::Opened, Some(lead)) if self.closed.contains(lead) => "again: ",
+            (Reason::Opened, Some(lead)) if self.reopened > 0 && self.closed.contains(lead) => {
+                "again: "
+            }
             _ => "",
         };
         let standing = view
