@@ -11,7 +11,8 @@ use crate::engine::evidence::neutral;
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
 use crate::rules::{
-    Captures, Closing, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth, Verdict,
+    Captures, Closing, Fact, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth,
+    Verdict,
 };
 use crate::time::LogTime;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ pub(super) struct Judge<'a> {
     /// Which Caddy it is, as far as it decides what helps.
     pub(super) generation: Option<Generation>,
 }
+
+/// Facts that may change by time alone, from one hearing to the next.
+const BY_TIME: FactSet = FactSet::EMPTY.with(Fact::State).with(Fact::Armed);
 
 /// Which rules to look at.
 pub(super) enum Which<'a> {
@@ -85,14 +89,18 @@ impl Judge<'_> {
             self.raise_reached((rule, Some(captures)), &verdicts, case);
             return;
         }
-        let concerns = |rule: &Rule| match which {
-            Which::Reading(changed) => rule.facts().intersects(*changed),
-            _ => true,
+        let (changed, known) = match which {
+            Which::Reading(changed) => (Some(*changed), case.wake.filter(|at| *at > self.at)),
+            _ => (None, None),
         };
+        let concerns = |rule: &Rule| changed.is_none_or(|changed| rule.facts().intersects(changed));
+        // The moments of rules that read nothing new are not before the one that is known.
+        let is_known =
+            |rule: &Rule| !rule.is_timed() || known.is_some() && !rule.facts().intersects(BY_TIME);
         // Of the rules that are already true, the earliest moment to come.
-        let mut next: Option<LogTime> = None;
+        let mut next = known;
         for rule in self.rules.rules_on(self.about.scope(), &self.facts) {
-            if !rule.is_timed() && !concerns(rule) {
+            if !concerns(rule) && is_known(rule) {
                 continue;
             }
             let verdicts = rule.verdicts(&self.facts);

@@ -192,3 +192,51 @@ fn what_the_ca_advised_before_tells_since_when_a_queued_renewal_is_due() {
     story.tick(50.0 * DAY);
     assert!(story.opened(A).is_empty(), "{:?}", story.opened(A));
 }
+
+/// A rule that opens so many hours after the expiry, while a condition holds.
+fn hours_after_expiry(id: &str, when: &str, hours: u32) -> (String, String) {
+    let rule = format!(
+        r#"
+id = "{id}"
+title = "so long after the end"
+scope = "certificate"
+why = "So long after the end nobody has done anything."
+closes = "untrue"
+
+[severity.warning]
+when = '{when}'
+at = 'cert.not_after + duration("{hours}h")'
+
+[message]
+title = "{{{{ name }}}}: so long after the end"
+summary = "x"
+remedy = "x"
+
+[[example]]
+why = "never run"
+expect = "opens"
+severity = "warning"
+lines = ["{{}}"]
+
+[[example]]
+why = "never run"
+expect = "silent"
+lines = ["{{}}"]
+"#
+    );
+    (format!("{id}.toml"), rule)
+}
+
+#[test]
+fn what_changes_by_time_alone_counts_at_the_next_line_also_where_a_later_moment_is_known() {
+    let mut story = Story::with(vec![
+        hours_after_expiry("mine", r#"cert.state == "expired""#, 24),
+        hours_after_expiry("later", "!cert.gave_up", 72),
+    ]);
+    story.replaced(0.0, A, 1_000.0);
+    advised(&mut story, 2_000.0, -1.0, 1_000.0 / DAY);
+    story.tick(2.0 * DAY);
+    let rows = story.rows.iter().filter(|row| row.rule == "mine");
+    let found: Vec<_> = rows.map(|row| row.at).collect();
+    assert_eq!(found, [Some(at(1_000.0 + DAY))]);
+}
