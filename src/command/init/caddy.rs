@@ -35,21 +35,33 @@ pub(super) fn default_log(config: &Value) -> DefaultLog {
         _ => None,
     };
     let level = text("/level").unwrap_or("INFO").to_uppercase();
-    let format = text("/encoder/format").unwrap_or("json");
+    let format = format(log.and_then(|log| log.get("encoder")));
     let obstacle = if text("/writer/output") == Some("discard") {
         Some("its default log is discarded".to_owned())
     } else if !matches!(level.as_str(), "INFO" | "DEBUG") {
         Some(format!(
             "its default log has level {level}, so no expiry is in it; set `level INFO`"
         ))
-    } else if format != "json" {
+    } else if !matches!(format, "json" | "console") {
         Some(format!(
-            "its default log has format {format}; set `format json`"
+            "its default log has format {format}, which cannot be read; set `format json`"
         ))
     } else {
         None
     };
     DefaultLog { file, obstacle }
+}
+
+/// How lines look in the end: `filter` and `append` change the fields of another encoder's.
+fn format(encoder: Option<&Value>) -> &str {
+    let mut encoder = encoder;
+    loop {
+        let format = encoder.and_then(|one| one.get("format")?.as_str());
+        match format.unwrap_or("json") {
+            "filter" | "append" => encoder = encoder.and_then(|one| one.get("wrap")),
+            format => return format,
+        }
+    }
 }
 
 /// Where the storage of certificates is, by the last line of a log that says it. Caddy 2.6 to 2.11 say
@@ -105,10 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn every_format_that_is_read_is_fine() {
+        for encoder in [
+            json!({"format": "console"}),
+            json!({"format": "filter"}),
+            json!({"format": "append", "wrap": {"format": "filter", "wrap": {"format": "console"}}}),
+        ] {
+            let config = json!({"logging": {"logs": {"default": {"encoder": encoder}}}});
+            assert_eq!(default_log(&config).obstacle, None);
+        }
+    }
+
+    #[test]
     fn what_keeps_certificate_lines_out_is_said() {
         for (default, word) in [
             (json!({"level": "ERROR"}), "level ERROR"),
-            (json!({"encoder": {"format": "console"}}), "format console"),
+            (json!({"encoder": {"format": "logfmt"}}), "format logfmt"),
+            (
+                json!({"encoder": {"format": "filter", "wrap": {"format": "logfmt"}}}),
+                "format logfmt",
+            ),
             (json!({"writer": {"output": "discard"}}), "discarded"),
         ] {
             let config = json!({"logging": {"logs": {"default": default}}});
