@@ -9,7 +9,7 @@ use crate::report::Tally;
 use crate::report::json::CertificateRow;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tells a replay. `color` marks severities with ANSI colours.
 pub fn tell(
@@ -29,32 +29,59 @@ pub fn tell(
         let name = row.certificate.as_deref().unwrap_or("");
         by_name.entry((&row.instance, name)).or_default().push(row);
     }
+    let of_alerts = alerts.iter().map(|row| row.instance.as_str());
+    let of_certificates = certificates.iter().map(|row| row.instance.as_str());
+    let called = Called::among(of_alerts.chain(of_certificates));
     for ((instance, name), rows) in &by_name {
-        let is_of_log = name.is_empty();
-        story.certificate(if is_of_log { instance } else { name }, rows);
+        let name = if name.is_empty() {
+            (*instance).to_owned()
+        } else {
+            called.name(name, instance)
+        };
+        story.certificate(&name, rows);
     }
-    story.quiet(certificates, &by_name);
+    story.quiet(certificates, called, &by_name);
     story.totals(tally);
     story.text
+}
+
+/// How certificates are called: by their Caddy, too, where there are several, which may serve one name.
+#[derive(Clone, Copy)]
+struct Called {
+    by_instance: bool,
+}
+
+impl Called {
+    fn among<'a>(instances: impl Iterator<Item = &'a str>) -> Self {
+        let instances: BTreeSet<&str> = instances.collect();
+        Self {
+            by_instance: instances.len() > 1,
+        }
+    }
+
+    fn name(self, name: &str, instance: &str) -> String {
+        if self.by_instance {
+            format!("{name} at {instance}")
+        } else {
+            name.to_owned()
+        }
+    }
 }
 
 /// The table of `notafter status`: what needs a person first.
 pub fn status(rows: &[CertificateRow], owed: usize) -> String {
     let mut text = String::new();
-    let width = rows
-        .iter()
-        .map(|row| row.name.chars().count())
-        .max()
-        .unwrap_or(0);
-    for row in rows {
+    let called = Called::among(rows.iter().map(|row| row.instance.as_str()));
+    let names = rows.iter().map(|row| called.name(&row.name, &row.instance));
+    let names: Vec<String> = names.collect();
+    let width = names.iter().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    for (row, name) in rows.iter().zip(&names) {
         let expiry = row.not_after.map_or_else(
             || "expiry not seen yet     ".to_owned(),
             |end| format!("until {}", end.utc()),
         );
-        text.push_str(&format!(
-            "{:<width$}  {:<12}  {expiry}",
-            row.name, row.state
-        ));
+        text.push_str(&format!("{name:<width$}  {:<12}  {expiry}", row.state));
         if let Some(next) = row.next_retry {
             let source = row.next_retry_source.map_or("", RetrySource::word);
             text.push_str(&format!("  next attempt {} ({source})", next.utc()));
@@ -288,6 +315,7 @@ impl Story {
     fn quiet(
         &mut self,
         certificates: &[CertificateRow],
+        called: Called,
         told: &BTreeMap<(&str, &str), Vec<&AlertRow>>,
     ) {
         let quiet: Vec<&CertificateRow> = certificates
@@ -303,7 +331,8 @@ impl Story {
                 || "its expiry is not in the log".to_owned(),
                 |end| format!("expires {}", end.utc()),
             );
-            self.line(format!("  {} ({}, {until})", row.name, row.state));
+            let name = called.name(&row.name, &row.instance);
+            self.line(format!("  {name} ({}, {until})", row.state));
         }
     }
 
@@ -360,10 +389,25 @@ fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caddy::name::Name;
+    use crate::engine::certificate::Certificate;
 
     #[test]
     fn numbers_are_grouped() {
         assert_eq!(thousands(12), "12");
         assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn the_status_of_a_name_at_two_caddys_says_which_is_which() {
+        let certificate = Certificate::new(Name::parse("a.example.com").unwrap());
+        let row = |instance| CertificateRow::new(instance, &certificate, None);
+        let told = status(&[row("east"), row("west")], 0);
+        let names: Vec<_> = told
+            .lines()
+            .filter_map(|line| line.split("  ").next())
+            .collect();
+        assert_eq!(names, ["a.example.com at east", "a.example.com at west"]);
+        assert!(status(&[row("east")], 0).starts_with("a.example.com  "));
     }
 }

@@ -143,3 +143,20 @@ fn windows_line_ends_change_nothing() {
     let arguments = ["replay", "-", "--instance", "caddy", "--format", "json"];
     assert_eq!(told(&run_on(&arguments, text.into_bytes())), plain());
 }
+
+#[test]
+fn of_two_caddys_that_serve_one_name_each_is_called_by_its_log() {
+    let logs = tempfile::tempdir().unwrap();
+    for host in ["east", "west"] {
+        let log = logs.path().join(format!("{host}.log"));
+        fs::copy(fixture("incident-2026-05-03/caddy.log"), log).unwrap();
+    }
+    let ran = run(&["replay".as_ref(), logs.path().as_os_str()]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for host in ["east", "west"] {
+        let called = format!("\nmatrix-fed.takeonme.org at {host}\n");
+        assert!(ran.stdout.contains(&called), "{}", ran.stdout);
+        let quiet = format!("\n  takeonme.org at {host} (healthy, ");
+        assert!(ran.stdout.contains(&quiet), "{}", ran.stdout);
+    }
+}
