@@ -182,7 +182,7 @@ fn a_rule_is_shown_whole() {
     for part in [
         "expired: A certificate has expired\n",
         "\n  critical  when cert.armed\n            from cert.not_after on\n",
-        "\nIt closes when a later expiry from an issuer that counts is known.\n",
+        "\nIt closes when a later expiry from an issuer that counts is known, or a first issuance succeeds.\n",
         "\nWhat it says, by its first example\n  a.example.com: the certificate has expired\n",
         "\n  -> ",
         "\n  opens (critical)  The renewal fails, and an hour later notAfter passes.\n",
