@@ -107,14 +107,13 @@ impl Unread {
                 }
             }
         }
-        let suite = |(name, errors)| {
-            let name_of_test = "can be read".to_owned();
-            let tests = vec![Test {
-                name: name_of_test,
+        let suite = |(name, errors)| Suite {
+            name,
+            tests: vec![Test {
+                name: "can be read".to_owned(),
                 failures: Vec::new(),
                 errors,
-            }];
-            Suite { name, tests }
+            }],
         };
         files.into_iter().map(suite).collect()
     }

@@ -9,7 +9,7 @@ use crate::engine::certificate::{Advice, Certificate, Due, DueSource, OpenJob, R
 use crate::engine::evidence::Quote;
 use crate::engine::failing::{failed, worker_panicked};
 use crate::engine::instance::{Instance, RACE};
-use crate::engine::recovery::{learn_not_after, replaced, succeeded};
+use crate::engine::recovery::{is_same_expiry, learn_not_after, replaced, succeeded};
 use crate::time::LogTime;
 use chrono::TimeDelta;
 
@@ -122,12 +122,13 @@ fn note_evidence(
     }
 }
 
-/// Whether a line is about the certificate in use, rather than the one before. A failed refresh of renewal
-/// information prints the zero time, which is no advice.
-fn is_of_its_own(certificate: &Certificate, event: &Event) -> bool {
-    let own = certificate.not_after.zip(event.not_after);
-    let is_own = own.is_none_or(|(own, told)| (own - told).abs() <= TimeDelta::seconds(1));
-    is_own && event.selected_time.is_some_and(LogTime::is_plausible)
+/// When the CA advises to renew the certificate in use, rather than the one before it. A failed refresh of
+/// renewal information prints the zero time, which is no advice.
+fn advised(certificate: &Certificate, event: &Event) -> Option<LogTime> {
+    let told = certificate.not_after.zip(event.not_after);
+    let is_own = told.is_none_or(|(own, told)| is_same_expiry(own, told));
+    let selected = event.selected_time.filter(|_| is_own);
+    selected.filter(|selected| selected.is_plausible())
 }
 
 /// Whether the maintenance loop speaks, which says nothing of the job that is under way.
@@ -152,10 +153,7 @@ fn is_told_twice(certificate: &Certificate, means: Means, at: LogTime) -> bool {
 
 /// What follows from every event.
 fn conclude(instance: &Instance, certificate: &mut Certificate, event: &Event, at: LogTime) {
-    if let Some(selected) = event
-        .selected_time
-        .filter(|_| is_of_its_own(certificate, event))
-    {
+    if let Some(selected) = advised(certificate, event) {
         let known = certificate.advice.map(|advice| advice.heard);
         let heard = known.unwrap_or(at);
         certificate.advice = Some(Advice { selected, heard });

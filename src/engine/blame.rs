@@ -27,6 +27,16 @@ pub struct Blame {
 }
 
 impl Blame {
+    /// Where no line says why.
+    pub(super) const UNKNOWN: Self = Self {
+        cause: Cause::Unknown,
+        seen_by: SeenBy::Caddy,
+        ca: None,
+        ca_url: None,
+        issuer: None,
+        rate_limited_until: None,
+    };
+
     /// Takes it from an error line; `asked` is the CA that was being talked to.
     pub(super) fn of(failure: &Failure, asked: Option<Ca>, issuer: Option<Ca>) -> Self {
         Self {

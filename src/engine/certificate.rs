@@ -109,9 +109,8 @@ pub struct Failing {
 }
 
 impl Failing {
-    /// An issuer that failed since a moment in an attempt that another one brought to its end: no attempt of
-    /// the streak failed.
-    pub(super) fn of_issuer(since: LogTime, blame: &Blame) -> Self {
+    /// What is to blame since a moment; no attempt has failed by it.
+    pub(super) fn by(blame: Blame, since: LogTime) -> Self {
         Self {
             since,
             span_micros: 0,
@@ -120,7 +119,7 @@ impl Failing {
             cause: blame.cause,
             seen_by: blame.seen_by,
             ca: blame.ca.or(blame.issuer),
-            ca_url: blame.ca_url.clone(),
+            ca_url: blame.ca_url,
             first_cause: Some(blame.cause),
             staging_failures: 0,
             rate_limited_until: blame.rate_limited_until,

@@ -6,7 +6,6 @@ use crate::engine::alert::{AlertRow, Alerts};
 use crate::engine::certificate::Certificate;
 use crate::engine::certificates::Certificates;
 use crate::engine::evidence::Quote;
-use crate::engine::explained::Explained;
 use crate::engine::instance::Moved;
 use crate::engine::message::Message;
 use crate::engine::policy::Policy;
@@ -231,7 +230,7 @@ impl Engine {
             at,
             out,
         }
-        .look_at_source(watched);
+        .look_at_source(watched, None);
     }
 
     /// Ends an instance's log: a line that waited for a second one to confirm its time is judged.
@@ -303,16 +302,6 @@ impl Engine {
         self.watched.iter().flat_map(|(instance, watched)| {
             let certificates = watched.certificates.iter();
             certificates.map(|one| (instance.as_str(), watched.instance.log_time, one))
-        })
-    }
-
-    /// Every certificate of an instance whose log has a time, with what a person who asks why has to see.
-    pub fn explained(&self, instance: &str) -> impl Iterator<Item = Explained<'_>> {
-        let found = self.watched.get_key_value(instance);
-        found.into_iter().flat_map(|(name, watched)| {
-            let at = watched.instance.log_time.unwrap_or(UNTIMED);
-            let all = watched.certificates.iter();
-            all.map(move |one| Explained::new(name, &watched.instance, one, at))
         })
     }
 

@@ -6,6 +6,7 @@ use crate::engine::alert::Alerts;
 use crate::engine::certificate::Certificate;
 use crate::engine::facts::{facts, source_facts};
 use crate::engine::instance::Instance;
+use crate::engine::step::UNTIMED;
 use crate::rules::Facts;
 use crate::time::LogTime;
 
@@ -59,6 +60,16 @@ pub struct ExplainedSource<'a> {
 }
 
 impl Engine {
+    /// Every certificate of an instance whose log has a time, with what a person who asks why has to see.
+    pub fn explained(&self, instance: &str) -> impl Iterator<Item = Explained<'_>> {
+        let found = self.watched.get_key_value(instance);
+        found.into_iter().flat_map(|(name, watched)| {
+            let at = watched.instance.log_time.unwrap_or(UNTIMED);
+            let all = watched.certificates.iter();
+            all.map(move |one| Explained::new(name, &watched.instance, one, at))
+        })
+    }
+
     /// The log of an instance, with what a person who asks why has to see; `None` before it has a time.
     pub fn explained_source(&self, instance: &str) -> Option<ExplainedSource<'_>> {
         let (name, watched) = self.watched.get_key_value(instance)?;

@@ -2,11 +2,10 @@
 
 use crate::caddy::backoff::Table;
 use crate::caddy::ca::Ca;
-use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::event::Event;
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::vocabulary::Means;
-use crate::engine::blame;
+use crate::engine::blame::{self, Blame};
 use crate::engine::certificate::{Certificate, Failing};
 use crate::engine::instance::Instance;
 use crate::time::LogTime;
@@ -15,36 +14,23 @@ use crate::time::LogTime;
 fn note_failure(certificate: &mut Certificate, event: &Event, at: LogTime, attempt: Option<u32>) {
     let job = certificate.open_job.as_ref();
     let began = job.and_then(|job| Some(job.first_blame.as_ref()?.0));
-    let blame = blame::of_attempt(job, event);
-    let (cause, seen_by) = blame
-        .as_ref()
-        .map_or((Cause::Unknown, SeenBy::Caddy), |blame| {
-            (blame.cause, blame.seen_by)
-        });
-    let ca = blame.as_ref().and_then(|blame| blame.ca.or(blame.issuer));
+    let blame = blame::of_attempt(job, event).unwrap_or(Blame::UNKNOWN);
     let known = certificate.failing.as_ref();
     let since = known.map_or(began.unwrap_or(at), |failing| failing.since);
     let span = (at - since).max(event.elapsed.unwrap_or_default());
+    let failing = Failing::by(blame, since);
+    let (cause, ca) = (failing.cause, failing.ca);
     let blocks = ca == Some(Ca::Staging) && cause.is_of_ca();
-    let staging_failures = match known {
-        _ if !blocks => 0,
-        Some(failing) => failing.staging_failures.saturating_add(1),
-        None => 1,
-    };
+    let before = known.map_or(0, |failing| failing.staging_failures);
     let failing = Failing {
-        since,
         span_micros: span.num_microseconds().unwrap_or(i64::MAX),
         attempts: known
             .map_or(0, |failing| failing.attempts)
             .saturating_add(1),
         attempt,
-        cause,
-        seen_by,
-        ca,
         first_cause: known.map_or(Some(cause), |failing| failing.first_cause),
-        staging_failures,
-        rate_limited_until: blame.as_ref().and_then(|blame| blame.rate_limited_until),
-        ca_url: blame.and_then(|blame| blame.ca_url),
+        staging_failures: if blocks { before.saturating_add(1) } else { 0 },
+        ..failing
     };
     certificate.public_before |= ca.is_some_and(Ca::is_public);
     certificate.failing = Some(failing);

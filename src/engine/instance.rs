@@ -5,7 +5,6 @@ use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
 use crate::engine::alert::{Alerts, Link};
 use crate::engine::certificate::{NextRetry, RetrySource};
-use crate::engine::evidence::Quote;
 use crate::engine::on_demand::OnDemand;
 use crate::engine::rhythm::Rhythm;
 use crate::engine::tick::Ticker;
@@ -76,9 +75,6 @@ pub(super) struct Instance {
     pub last_panic: Option<LogTime>,
     /// When the maintenance loop was last begun anew after one.
     pub revived: Option<LogTime>,
-    /// The line that is judged, where it may open an alert about the source itself.
-    #[serde(skip)]
-    pub line: Option<Quote>,
     /// Open alerts about the source itself, by rule.
     pub alerts: Alerts,
     /// The incident of those.

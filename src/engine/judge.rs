@@ -7,7 +7,7 @@ use crate::engine::alert::{
 };
 use crate::engine::apply::Outcome;
 use crate::engine::certificate::Certificate;
-use crate::engine::evidence::neutral;
+use crate::engine::evidence::{Quote, neutral};
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
 use crate::rules::{
@@ -27,6 +27,8 @@ pub(super) struct Judge<'a> {
     pub(super) shown_at: Option<LogTime>,
     pub(super) facts: Facts,
     pub(super) about: About<'a>,
+    /// The line that is judged, where alerts keep theirs.
+    pub(super) line: Option<&'a Quote>,
     /// Which Caddy it is, as far as it decides what helps.
     pub(super) generation: Option<Generation>,
 }
@@ -143,7 +145,7 @@ impl Judge<'_> {
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
         let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
         let mut evidence = known.and_then(|alert| alert.evidence.clone());
-        if let Some(line) = self.about.line() {
+        if let Some(line) = self.line {
             evidence.get_or_insert_default().failure(line.clone());
         }
         let alert = Box::new(OpenAlert {

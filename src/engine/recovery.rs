@@ -11,6 +11,11 @@ use chrono::TimeDelta;
 /// Lines tell the same expiry with so much difference: some round it, some add a second.
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
+/// Whether two lines tell of one certificate, by its expiry.
+pub(super) fn is_same_expiry(one: LogTime, other: LogTime) -> bool {
+    (one - other).abs() <= SECOND
+}
+
 /// A success line. It proves a recovery only for a first issuance by a CA that counts.
 pub(super) fn succeeded(
     usual: &mut Usual,
@@ -25,10 +30,10 @@ pub(super) fn succeeded(
     if let Some(took) = took {
         usual.note(took);
     }
-    let issuer_failed = open.as_ref().is_some_and(|open| open.first_blame.is_some());
     let blame = open.as_ref().and_then(|open| open.first_blame.as_deref());
+    let issuer_failed = blame.is_some();
     if let Some((since, blame)) = blame.filter(|_| certificate.failing.is_none()) {
-        certificate.failed = Some(Box::new(Failing::of_issuer(*since, blame)));
+        certificate.failed = Some(Box::new(Failing::by(blame.clone(), *since)));
     }
     // Before certmagic v0.21.0 the line does not name the issuer, and only the internal one
     // succeeds without a word about its CA.
@@ -66,8 +71,8 @@ pub(super) fn replaced(certificate: &mut Certificate, event: &Event, at: LogTime
         return false;
     };
     let known = certificate.not_after;
-    let is_another = known.is_none_or(|known| (not_after - known).abs() > SECOND);
-    let fresh = at - success < TimeDelta::hours(1) && is_another;
+    let is_known = known.is_some_and(|known| is_same_expiry(known, not_after));
+    let fresh = at - success < TimeDelta::hours(1) && !is_known;
     let counts = certificate
         .issued_by
         .is_none_or(|ca| ca.proves_recovery(certificate.public_before));

@@ -112,11 +112,9 @@ impl Step<'_> {
         quote: &impl Fn() -> Quote,
     ) {
         if rule.scope == Scope::Source {
-            watched.instance.line = Some(quote());
-            self.hear_source(watched, self.at, |judge, case| {
+            self.hear_source(watched, (self.at, Some(&quote())), |judge, case| {
                 judge.open(case, &Which::Matched(rule, captures));
             });
-            watched.instance.line = None;
             return;
         }
         for name in names {
@@ -143,6 +141,7 @@ impl Step<'_> {
             shown_at: Some(at).filter(|at| *at != UNTIMED),
             facts,
             about,
+            line: None,
             generation,
         }
     }
@@ -210,11 +209,11 @@ impl Step<'_> {
         self.conclude(watched, subject, wake, case);
     }
 
-    /// The same for the source itself.
+    /// The same for the source itself, at a moment and by a line, if one brought it.
     fn hear_source(
         &mut self,
         watched: &mut Watched,
-        at: LogTime,
+        (at, line): (LogTime, Option<&Quote>),
         hearing: impl FnOnce(&Judge<'_>, &mut Case),
     ) {
         let mut instance = std::mem::take(&mut watched.instance);
@@ -223,7 +222,11 @@ impl Step<'_> {
         let wake = instance.wake;
         let mut case = Case::open(alerts, wake);
         let about = (About::Source(&instance), instance.generation);
-        hearing(&self.judge(about, facts, at), &mut case);
+        let judge = Judge {
+            line,
+            ..self.judge(about, facts, at)
+        };
+        hearing(&judge, &mut case);
         instance.alerts = std::mem::take(&mut case.alerts);
         let calm_at = instance.on_demand.calm_at();
         case.wake = case.wake.into_iter().chain(calm_at).min();
@@ -260,8 +263,8 @@ impl Step<'_> {
     }
 
     /// Judges the source after a change of its state: what does not hold any more closes.
-    pub(super) fn look_at_source(&mut self, watched: &mut Watched) {
-        self.hear_source(watched, self.at, |judge, case| {
+    pub(super) fn look_at_source(&mut self, watched: &mut Watched, line: Option<&Quote>) {
+        self.hear_source(watched, (self.at, line), |judge, case| {
             judge.close(Outcome::default(), case);
             judge.open(case, &Which::All);
         });
@@ -272,20 +275,18 @@ impl Step<'_> {
         let of_strangers =
             !event.names.is_empty() && event.names.iter().all(|name| watched.is_stranger(name));
         let instance = &mut watched.instance;
-        let mut news = instance.rhythm.hear(event, self.at, instance.interval());
+        let news = instance.rhythm.hear(event, self.at, instance.interval());
+        let mut line = None;
         if of_strangers && instance.on_demand.hear(event, self.at) {
-            instance.line = Some(quote());
-            news = true;
+            line = Some(quote());
         }
         if matches!(event.means, Means::LoopPanicked | Means::WorkerPanicked) {
             instance.panicked(event.means == Means::LoopPanicked, self.at);
-            instance.line = Some(quote());
-            news = true;
+            line = Some(quote());
         }
-        if news || !instance.alerts.is_empty() {
-            self.look_at_source(watched);
+        if news || line.is_some() || !instance.alerts.is_empty() {
+            self.look_at_source(watched, line.as_ref());
         }
-        watched.instance.line = None;
     }
 
     /// Fires the deadlines up to a moment, in order, each at its own.
@@ -312,7 +313,7 @@ impl Step<'_> {
         let Subject::Certificate(name) = subject else {
             watched.instance.wake = None;
             watched.instance.on_demand.forget(at);
-            self.hear_source(watched, at, |judge, case| {
+            self.hear_source(watched, (at, None), |judge, case| {
                 judge.close(Outcome::default(), case);
                 judge.open(case, &Which::All);
             });
@@ -341,7 +342,7 @@ impl Step<'_> {
 
     /// Judges the source and every certificate by every rule.
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
-        self.look_at_source(watched);
+        self.look_at_source(watched, None);
         for name in watched.certificates.names() {
             if let Some(mut certificate) = watched.certificates.take(&name) {
                 self.hear(watched, &mut certificate, self.at, |judge, case| {
@@ -360,7 +361,7 @@ impl Step<'_> {
         }
         let (begun, listed) = watched.instance.restart(self.at);
         // What a line opened about the source is over with the process that wrote it.
-        self.hear_source(watched, self.at, |judge, case| {
+        self.hear_source(watched, (self.at, None), |judge, case| {
             judge.close_matched(case);
             judge.close(Outcome::default(), case);
         });

@@ -95,14 +95,6 @@ impl<'a> About<'a> {
         }
         .unwrap_or_default()
     }
-
-    /// The line that is judged, where alerts keep theirs.
-    pub(super) fn line(self) -> Option<&'a Quote> {
-        match self {
-            Self::Source(instance) => instance.line.as_ref(),
-            Self::Certificate(_) => None,
-        }
-    }
 }
 
 /// The state behind a [`Subject`], to be changed.

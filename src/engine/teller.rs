@@ -45,6 +45,7 @@ impl Teller<'_> {
             shown_at: self.at,
             facts: facts(self.name, self.instance, certificate, at),
             about,
+            line: None,
             generation: self.instance.generation,
         };
         let holds = rule.matcher.is_none() && judge.still_holds(rule);
