@@ -3,6 +3,7 @@
 //! Paths become rotation sets, oldest member first; each member is read once, as a stream.
 
 use crate::caddy::join::Text;
+use crate::source::buffer::Buffer;
 use crate::source::error::SourceError;
 use crate::source::line::{Counts, Stamp};
 use crate::source::rotation::{self, Age};
@@ -180,7 +181,7 @@ pub fn read(path: &Path, on: &mut dyn FnMut(Text<'_>)) -> Result<Outcome, Source
 }
 
 fn scan(text: &mut Stream, texts: &mut Texts, on: &mut dyn FnMut(Text<'_>)) -> io::Result<()> {
-    let mut buffer = vec![0; READ_BYTES];
+    let mut buffer = Buffer::new(READ_BYTES);
     loop {
         let length = match text.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

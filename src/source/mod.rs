@@ -14,6 +14,7 @@
 
 pub mod archive;
 pub mod batch;
+mod buffer;
 pub mod docker;
 pub mod error;
 pub mod file;

@@ -1,6 +1,7 @@
 //! Standard input, or any stream that cannot be read twice, into batches.
 
 use crate::source::batch::{BATCH_BYTES_MAX, Batch, FromSource, Gathering, Reached, Stopped};
+use crate::source::buffer::Buffer;
 use crate::source::position::Position;
 use crate::source::texts::Texts;
 use std::io::{self, Read};
@@ -14,7 +15,7 @@ pub fn follow_reader(
     mut from: impl Read,
     mut to: impl FnMut(FromSource) -> Result<(), Stopped>,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; BATCH_BYTES_MAX / 16];
+    let mut buffer = Buffer::new(BATCH_BYTES_MAX / 16);
     let mut texts = Texts::new();
     let mut gathering = Gathering::default();
     let mut send = |texts: &mut Texts, gathering: &mut Gathering, caught_up| {

@@ -6,6 +6,7 @@
 //! from others by its head.
 
 use crate::source::batch::{Batch, FromSource, Gathering, Reached, Stopped};
+use crate::source::buffer::Buffer;
 use crate::source::file::FileSource;
 use crate::source::line::Counts;
 use crate::source::notice::{self, Notice, NoticeKind};
@@ -35,7 +36,7 @@ pub(super) struct Tail {
     reading: Option<Reading>,
     position: Option<Position>,
     gathering: Gathering,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// Members that could not be opened, and are passed over.
     unreadable: Vec<(Inode, i64)>,
     trouble: Option<NoticeKind>,
@@ -61,7 +62,7 @@ impl Tail {
             reading: None,
             position: resume,
             gathering: Gathering::default(),
-            buffer: vec![0; READ_BYTES],
+            buffer: Buffer::new(READ_BYTES),
             unreadable: Vec::new(),
             trouble: None,
             missing_since: None,
@@ -408,8 +409,7 @@ impl Tail {
     #[cfg(test)]
     pub(super) fn buffer_bytes(&self) -> usize {
         let held = |reading: &Reading| reading.texts.buffer_bytes();
-        self.buffer
-            .capacity()
-            .max(self.reading.as_ref().map_or(0, held))
+        let held = self.reading.as_ref().map_or(0, held);
+        self.buffer.len().max(held)
     }
 }
