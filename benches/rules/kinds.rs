@@ -12,7 +12,7 @@ pub(crate) struct Kind {
 }
 
 /// Every kind, and all of them together.
-pub(crate) const KINDS: [Kind; 6] = [
+pub(crate) const KINDS: [Kind; 7] = [
     Kind {
         name: "one per name",
         rule: of_name,
@@ -22,8 +22,12 @@ pub(crate) const KINDS: [Kind; 6] = [
         rule: threshold,
     },
     Kind {
-        name: "moments",
+        name: "moments to come",
         rule: moment,
+    },
+    Kind {
+        name: "moments that come",
+        rule: passing_moment,
     },
     Kind {
         name: "exact message",
@@ -95,8 +99,18 @@ fn threshold(number: usize) -> String {
     )
 }
 
+/// Twice a day for 500 days, of which a failing name lives to see a few.
 fn moment(number: usize) -> String {
-    let hours = number + 1;
+    moment_after(number, 12 * (number + 1))
+}
+
+/// Every hour, so that a name that fails for days opens an alert each hour: what alerts cost, more
+/// than rules.
+fn passing_moment(number: usize) -> String {
+    moment_after(number, number + 1)
+}
+
+fn moment_after(number: usize, hours: usize) -> String {
     let head = head(number, "certificate", "recovery");
     format!(
         "{head}[severity.info]\nwhen = 'cert.due && cert.failing'\nat = 'cert.due_since + duration(\"{hours}h\")'\n"

@@ -63,8 +63,10 @@ fn directory(place: &Path, number: usize, count: usize) -> PathBuf {
     place.join(format!("{number}-{count}"))
 }
 
-/// Prints one line: both medians, their ratio, and the ratio without the reading of the rules.
+/// Prints one line: both medians and how many alerts they told, their ratio, and the ratio without the
+/// reading of the rules.
 fn compare(kind: &Kind, [log, nothing]: [&Path; 2], rules: impl Fn(usize) -> PathBuf) {
+    let alerts = [1, RULES].map(|count| alerts(log, &rules(count)));
     let mut times = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
         for (index, (count, log)) in [(1, log), (RULES, log), (1, nothing), (RULES, nothing)]
@@ -80,10 +82,12 @@ fn compare(kind: &Kind, [log, nothing]: [&Path; 2], rules: impl Fn(usize) -> Pat
     let reading = (many.saturating_sub(start_many)).as_secs_f64()
         / (one.saturating_sub(start_one)).as_secs_f64();
     println!(
-        "  {:<22} 1 rule {:>7.3} s, {RULES} rules {:>7.3} s: {:.2}x; without the start ({:.3} s, {:.3} s): {reading:.2}x",
+        "  {:<22} 1 rule {:>7.3} s ({} alerts), {RULES} rules {:>7.3} s ({} alerts): {:.2}x; without the start ({:.3} s, {:.3} s): {reading:.2}x",
         kind.name,
         one.as_secs_f64(),
+        alerts[0],
         many.as_secs_f64(),
+        alerts[1],
         many.as_secs_f64() / one.as_secs_f64(),
         start_one.as_secs_f64(),
         start_many.as_secs_f64(),
@@ -92,17 +96,28 @@ fn compare(kind: &Kind, [log, nothing]: [&Path; 2], rules: impl Fn(usize) -> Pat
 
 fn replay(log: &Path, rules: &Path) -> Duration {
     let start = Instant::now();
-    let status = Command::new(env!("CARGO_BIN_EXE_notafter"))
-        .args(["replay", "--format", "json", "--rules"])
-        .args([rules, log])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let status = program(log, rules).stdout(Stdio::null()).status();
     assert!(
         status.is_ok_and(|status| status.success()),
         "the replay failed"
     );
     start.elapsed()
+}
+
+/// How many rows of the replay are alerts.
+fn alerts(log: &Path, rules: &Path) -> usize {
+    let output = program(log, rules).output();
+    let rows = output.map(|output| output.stdout).unwrap_or_default();
+    let rows = String::from_utf8_lossy(&rows);
+    let is_alert = |row: &&str| row.contains(r#""type":"alert""#);
+    rows.lines().filter(is_alert).count()
+}
+
+fn program(log: &Path, rules: &Path) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_notafter"));
+    program.args(["replay", "--format", "json", "--rules"]);
+    program.args([rules, log]).stderr(Stdio::null());
+    program
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
