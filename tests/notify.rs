@@ -7,10 +7,11 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+#[path = "notify/order.rs"]
+mod order;
+
 use notafter::engine::message::{Message, Reason, Status};
-use notafter::notify::{
-    Backoff, CAPACITY, Channel, Client, Courier, Outcome, Owed, Secret, Timeouts,
-};
+use notafter::notify::{Backoff, Channel, Client, Courier, Outcome, Owed, Secret, Timeouts};
 use notafter::rules::Severity;
 use notafter::store::{Commit, Debt, Fate, Settled, Store};
 use notafter::time::{LogTime, WallTime};
@@ -98,7 +99,7 @@ async fn fate(reply: ResponseTemplate) -> Fate {
 fn why(fate: Fate) -> String {
     match fate {
         Fate::Later { why, .. } | Fate::Refused { why } => why,
-        Fate::Delivered => panic!("delivered"),
+        Fate::Delivered | Fate::Superseded => panic!("{fate:?}"),
     }
 }
 
@@ -327,66 +328,6 @@ async fn nobody_listening_and_no_tls_are_tried_later_and_explained() {
 }
 
 #[tokio::test]
-async fn messages_arrive_in_order_also_when_the_first_fails() {
-    let server = MockServer::start().await;
-    let trouble = ResponseTemplate::new(503);
-    Mock::given(method("POST"))
-        .respond_with(trouble)
-        .up_to_n_times(3)
-        .mount(&server)
-        .await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
-    let mut courier = courier(vec![webhook("hook", &server)]);
-    for ticket in 1..=20 {
-        courier.owe(debt(ticket, "hook"));
-    }
-    let mut tried = Vec::new();
-    while tried.last() != Some(&20) {
-        tried.push(next(&mut courier).await.ticket);
-    }
-    let expected: Vec<i64> = [1, 1, 1].into_iter().chain(1..=20).collect();
-    assert_eq!(tried, expected);
-    let requests = server.received_requests().await.unwrap();
-    let keys: Vec<_> = requests
-        .iter()
-        .map(|r| header(r, "idempotency-key").unwrap())
-        .collect();
-    let expected: Vec<_> = expected.iter().map(|ticket| format!("m{ticket}")).collect();
-    assert_eq!(keys, expected);
-}
-
-#[tokio::test]
-async fn a_channel_that_hangs_keeps_no_other_waiting() {
-    let (dead, alive) = (MockServer::start().await, MockServer::start().await);
-    let hang = ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
-    Mock::given(method("POST"))
-        .respond_with(hang)
-        .mount(&dead)
-        .await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&alive)
-        .await;
-    let mut courier = courier(vec![webhook("dead", &dead), webhook("alive", &alive)]);
-    for ticket in 0..10 {
-        courier.owe(debt(2 * ticket, "dead"));
-        courier.owe(debt(2 * ticket + 1, "alive"));
-    }
-    for ticket in 0..10 {
-        let outcome = next(&mut courier).await;
-        assert_eq!(
-            (outcome.channel.as_str(), outcome.ticket),
-            ("alive", 2 * ticket + 1)
-        );
-    }
-    // The dead one is still busy with its first.
-    assert!(dead.received_requests().await.unwrap().len() <= 1);
-}
-
-#[tokio::test]
 async fn stopping_finishes_the_try_in_flight_and_begins_none() {
     let server = MockServer::start().await;
     for (grace, finished) in [(10_000, 1), (20, 0)] {
@@ -407,34 +348,6 @@ async fn stopping_finishes_the_try_in_flight_and_begins_none() {
         assert!(last.iter().all(|outcome| outcome.fate == Fate::Delivered));
         assert_eq!(server.received_requests().await.unwrap().len(), 1);
     }
-}
-
-#[tokio::test]
-async fn what_finds_no_room_is_asked_for_again_in_order() {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
-    let mut courier = courier(vec![webhook("hook", &server)]);
-    assert_eq!(courier.owe(debt(1, "gone")), Owed::NoSuchChannel);
-    let capacity = i64::try_from(CAPACITY).unwrap();
-    for ticket in 1..=capacity {
-        assert_eq!(courier.owe(debt(ticket, "hook")), Owed::Taken);
-    }
-    assert_eq!(courier.owe(debt(capacity + 1, "hook")), Owed::Full);
-    for ticket in 1..=capacity {
-        assert!(!courier.has_room("hook"));
-        assert_eq!(next(&mut courier).await.ticket, ticket);
-        if ticket < capacity {
-            // There is room, but this one would overtake.
-            assert_eq!(courier.owe(debt(capacity + 2, "hook")), Owed::Full);
-        }
-    }
-    assert!(courier.has_room("hook"));
-    assert!(!courier.has_room("hook"));
-    assert_eq!(courier.owe(debt(capacity + 1, "hook")), Owed::Taken);
-    assert_eq!(next(&mut courier).await.ticket, capacity + 1);
 }
 
 #[tokio::test]

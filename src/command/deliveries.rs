@@ -17,11 +17,7 @@ pub(super) fn run(arguments: &NotifyLogArguments) -> Result<Exit, Failed> {
     let told: String = if arguments.json {
         entries
             .iter()
-            .map(|one| {
-                row(one).to_string()
-                    + "
-"
-            })
+            .map(|one| row(one).to_string() + "\n")
             .collect()
     } else if entries.is_empty() {
         "Nothing was sent yet, and nothing is owed.\n".to_owned()

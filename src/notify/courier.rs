@@ -1,9 +1,11 @@
-//! Debts into outcomes: one task per channel, in order, until each debt is delivered or refused.
+//! Debts into outcomes: one task per channel, in order, until each debt is settled.
 //!
 //! A channel that is down keeps its own queue waiting and no other. The queue is bounded: what
-//! finds no room stays in the store, and [`Courier::has_room`] tells when to fetch it.
+//! finds no room stays in the store, and [`Courier::has_room`] tells when to fetch it. A reminder that
+//! waited until there was newer news of its incident is not sent.
 
 use super::answer::Answer;
+use super::newest::Newest;
 use super::{Backoff, Channel, Client, Sender};
 use crate::store::{Debt, Fate};
 use crate::time::WallTime;
@@ -23,7 +25,7 @@ const REFRESH: Duration = Duration::from_hours(1);
 /// No wait is longer, whatever a stepped clock makes of `next_try`.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// What became of one try; [`crate::store::Store::settle`] records it.
+/// What became of one try, or of a debt that needs none; [`crate::store::Store::settle`] records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The debt's ticket.
@@ -32,11 +34,11 @@ pub struct Outcome {
     pub message: String,
     /// The channel's name.
     pub channel: String,
-    /// How often the debt was tried, this one included.
+    /// How often the debt was tried.
     pub attempts: u32,
-    /// When the try ended.
+    /// When that was.
     pub at: WallTime,
-    /// Delivered, refused, or when the next try is.
+    /// How it was settled, or when the next try is.
     pub fate: Fate,
 }
 
@@ -61,7 +63,8 @@ pub struct Courier {
 
 struct Link {
     debts: mpsc::Sender<Debt>,
-    /// Taken and not yet delivered or refused, as far as outcomes were given out.
+    newest: Newest,
+    /// Taken and not yet settled, as far as outcomes were given out.
     waiting: usize,
     /// Something was turned away: everything after it must be too, or the order is lost.
     behind: bool,
@@ -75,14 +78,17 @@ impl Courier {
         let (mut links, mut tasks) = (BTreeMap::new(), JoinSet::new());
         for channel in channels {
             let (debts, queue) = mpsc::channel(CAPACITY);
+            let newest = Newest::default();
             let link = Link {
                 debts,
+                newest: newest.clone(),
                 waiting: 0,
                 behind: false,
             };
             links.insert(channel.name().to_owned(), link);
             let round = Round {
                 sender: Sender::new(channel, client),
+                newest,
                 backoff,
                 report: report.clone(),
                 stopping: stopping.clone(),
@@ -102,6 +108,7 @@ impl Courier {
         let Some(link) = self.links.get_mut(&debt.channel) else {
             return Owed::NoSuchChannel;
         };
+        link.newest.note(&debt);
         if link.behind || link.debts.try_send(debt).is_err() {
             link.behind = true;
             return Owed::Full;
@@ -161,6 +168,7 @@ impl Courier {
 /// What one channel's task carries.
 struct Round {
     sender: Sender,
+    newest: Newest,
     backoff: Backoff,
     report: mpsc::Sender<Outcome>,
     stopping: watch::Receiver<bool>,
@@ -194,13 +202,17 @@ impl Round {
                 () = stopped(&mut self.stopping) => return None,
                 () = sleep(wait(next_try, now())) => {}
             }
-            let answer = self.sender.send(&debt.message).await;
-            attempts = attempts.saturating_add(1);
-            let at = now();
-            let fate = self.judge(answer, attempts, debt.ticket, at);
+            let (fate, at) = if self.newest.supersedes(&debt) {
+                (Fate::Superseded, now())
+            } else {
+                let answer = self.sender.send(&debt.message).await;
+                attempts = attempts.saturating_add(1);
+                let at = now();
+                (self.judge(answer, attempts, debt.ticket, at), at)
+            };
             let again = match &fate {
                 Fate::Later { next_try, .. } => Some(*next_try),
-                Fate::Delivered | Fate::Refused { .. } => None,
+                Fate::Delivered | Fate::Refused { .. } | Fate::Superseded => None,
             };
             let outcome = Outcome {
                 ticket: debt.ticket,
@@ -211,10 +223,11 @@ impl Round {
                 fate,
             };
             self.report.send(outcome).await.ok()?;
-            match again {
-                Some(later) => next_try = later,
-                None => return Some(()),
-            }
+            let Some(later) = again else {
+                self.newest.forget(&debt);
+                return Some(());
+            };
+            next_try = later;
         }
     }
 

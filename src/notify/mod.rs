@@ -14,6 +14,7 @@ mod channel;
 mod client;
 mod courier;
 mod matrix;
+mod newest;
 mod ntfy;
 mod resolver;
 mod secret;

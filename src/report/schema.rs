@@ -308,7 +308,7 @@ fn silence() -> (String, Json) {
 }
 
 fn delivery() -> (String, Json) {
-    let states = ["owed", "delivered", "refused"];
+    let states = ["owed", "delivered", "refused", "superseded"];
     let own = json!({
         "channel": text("The channel."),
         "id": text("The message; the same at every channel and every try."),

@@ -45,7 +45,7 @@ pub(super) fn owe(
     Ok(debts)
 }
 
-/// Records what became of a try. A debt that is already settled stays as it is.
+/// Records what became of a debt. One that is already settled stays as it is.
 pub(super) fn settle(
     transaction: &Transaction<'_>,
     ticket: i64,
@@ -56,12 +56,23 @@ pub(super) fn settle(
         Fate::Delivered => (Settled::Delivered, None, None),
         Fate::Later { next_try, why } => (Settled::Owed, Some(next_try.micros()), Some(why)),
         Fate::Refused { why } => (Settled::Refused, None, Some(why)),
+        Fate::Superseded => (Settled::Superseded, None, None),
     };
+    // What is superseded was not tried: what its last try came to stays.
+    let was_tried = settled != Settled::Superseded;
     transaction.execute(
-        "UPDATE debt SET settled = ?2, attempts = attempts + 1, tried_at = ?3,
-                next_try = coalesce(?4, next_try), last_error = ?5
+        "UPDATE debt SET settled = ?2, attempts = attempts + ?6,
+                tried_at = iif(?6, ?3, tried_at), next_try = coalesce(?4, next_try),
+                last_error = iif(?6, ?5, last_error)
          WHERE ticket = ?1 AND settled = 'owed'",
-        params![ticket, settled.word(), now.micros(), next_try, why],
+        params![
+            ticket,
+            settled.word(),
+            now.micros(),
+            next_try,
+            why,
+            was_tried
+        ],
     )?;
     if settled != Settled::Owed {
         transaction.execute(

@@ -81,6 +81,8 @@ pub enum Fate {
         /// What the channel objected to, for people.
         why: String,
     },
+    /// A reminder that was not sent, because newer news of its incident is owed.
+    Superseded,
 }
 
 /// A debt that cannot be read back, say after a downgrade. Settle it as refused and say so.
@@ -116,6 +118,8 @@ pub enum Settled {
     Delivered,
     /// Refused for good.
     Refused,
+    /// Overtaken by newer news, and not sent.
+    Superseded,
 }
 
 impl Settled {
@@ -125,6 +129,7 @@ impl Settled {
             Self::Owed => "owed",
             Self::Delivered => "delivered",
             Self::Refused => "refused",
+            Self::Superseded => "superseded",
         }
     }
 
@@ -132,6 +137,7 @@ impl Settled {
         match word {
             "delivered" => Self::Delivered,
             "refused" => Self::Refused,
+            "superseded" => Self::Superseded,
             _ => Self::Owed,
         }
     }

@@ -317,7 +317,7 @@ impl Ledger {
 
     fn record_fate(&mut self, outcome: &Outcome) -> Result<(), Failed> {
         match &outcome.fate {
-            Fate::Delivered => {}
+            Fate::Delivered | Fate::Superseded => {}
             Fate::Later { why, .. } => say(&format!("{}: {why}; will try again", outcome.channel)),
             Fate::Refused { why } => say(&format!("error: {}: {why}", outcome.channel)),
         }
