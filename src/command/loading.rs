@@ -3,12 +3,14 @@
 use crate::command::exit::{Exit, Failed};
 use crate::config::Settings;
 use crate::diagnostic::{Problems, render};
-use crate::rules::{BUILT_IN, RuleSet, TEST_FILE};
+use crate::rules::{BUILT_IN, RuleFile, RuleSet, TEST_FILE};
 use crate::source::docker::{Address, BadAddress};
 use std::env;
 use std::fs;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 
 /// Where the settings are, unless told otherwise.
 const SETTINGS: &str = "/etc/notafter/notafter.toml";
@@ -60,12 +62,33 @@ fn rule_set(
     directory: Option<&Path>,
     settings: &Settings,
 ) -> Result<Result<RuleSet, Problems>, Failed> {
-    let paths = toml_files(directory, settings)?.into_iter();
-    let rules = paths.filter(|path| !path.to_string_lossy().ends_with(TEST_FILE));
-    let files: Vec<_> = rules
-        .map(|path| text_file(&path))
-        .collect::<Result<_, _>>()?;
-    Ok(RuleSet::new(BUILT_IN, files, &settings.configured()))
+    let mut paths = toml_files(directory, settings)?;
+    paths.retain(|path| !path.to_string_lossy().ends_with(TEST_FILE));
+    let overrides = on_every_core(&paths, |path| {
+        text_file(path).map(|(name, text)| RuleFile::read(&name, &text))
+    });
+    let built_in = on_every_core(BUILT_IN, |(name, text)| RuleFile::read(name, text));
+    let overrides = overrides.into_iter().collect::<Result<_, _>>()?;
+    Ok(RuleSet::of_files(
+        built_in,
+        overrides,
+        &settings.configured(),
+    ))
+}
+
+/// What becomes of each of many, in order: who has a thousand rules waits for them at each start.
+fn on_every_core<T: Sync, R: Send>(many: &[T], become_of: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let part_length = many.len().div_ceil(cores).max(1);
+    thread::scope(|scope| {
+        let parts = many.chunks(part_length);
+        let workers: Vec<_> = parts
+            .map(|part| scope.spawn(|| part.iter().map(&become_of).collect::<Vec<R>>()))
+            .collect();
+        let done = workers.into_iter().map(ScopedJoinHandle::join);
+        done.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// Every `*.toml` of a directory, or else of that of the settings if there is one, in order of name.

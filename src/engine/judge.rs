@@ -11,8 +11,8 @@ use crate::engine::evidence::{Quote, neutral};
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
 use crate::rules::{
-    Captures, Closing, Fact, FactSet, Facts, Reading, Rule, RuleSet, Severity, Template, Truth,
-    Verdict,
+    Captures, Closing, Fact, FactSet, Facts, Reading, Reads, Rule, RuleSet, Severity, Template,
+    Truth, Verdict,
 };
 use crate::time::LogTime;
 use serde_json::{Value, json};
@@ -95,21 +95,20 @@ impl Judge<'_> {
             Which::Reading(changed) => (Some(*changed), case.wake.filter(|at| *at > self.at)),
             _ => (None, None),
         };
-        let concerns = |rule: &Rule| changed.is_none_or(|changed| rule.facts().intersects(changed));
+        let concerns = |reads: Reads| changed.is_none_or(|changed| reads.facts.intersects(changed));
         // The moments of rules that read nothing new are not before the one that is known.
         let is_known =
-            |rule: &Rule| !rule.is_timed() || known.is_some() && !rule.facts().intersects(BY_TIME);
+            |reads: Reads| !reads.is_timed || known.is_some() && !reads.facts.intersects(BY_TIME);
+        let wanted = |reads| concerns(reads) || !is_known(reads);
         // Of the rules that are already true, the earliest moment to come.
         let mut next = known;
-        for rule in self.rules.rules_on(self.about.scope(), &self.facts) {
-            if !concerns(rule) && is_known(rule) {
-                continue;
-            }
+        let scope = self.about.scope();
+        for rule in self.rules.rules_on(scope, &self.facts, wanted) {
             let verdicts = rule.verdicts(&self.facts);
             let ahead = verdicts.iter().filter_map(|one| one.at);
             let ahead = ahead.filter(|at| *at > self.at);
             next = next.into_iter().chain(ahead).min();
-            if concerns(rule) {
+            if concerns(rule.reads()) {
                 self.raise_reached((rule, None), &verdicts, case);
             }
         }

@@ -2,14 +2,15 @@
 //! looked at.
 //!
 //! A rule stands under something without which it cannot open: a fact that must be one of some texts,
-//! facts that must hold, a message, a logger. Whether it opens is for the rule to say; the index only
+//! facts that must hold or reach a bound, a message, a logger. Whether it opens is for the rule to say; the index only
 //! leaves out.
 
-use super::fact::{Fact, FactValue, Facts};
+use super::condition::Clause;
+use super::fact::{Fact, FactValue, Facts, Scope};
 use super::fact_set::FactSet;
 use super::matcher::{LineFields, Matcher, Sieve};
 use super::plain::Plain;
-use super::rule::{Level, Rule};
+use super::rule::{Level, Reads, Rule};
 use regex::RegexSet;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -17,11 +18,24 @@ use std::sync::OnceLock;
 /// The places of rules in their set.
 type Places = Vec<usize>;
 
-/// A rule on facts, and the facts that must be true for it to open.
-#[derive(Clone, Copy, Debug)]
+/// A rule on facts, with what decides whether to look at it, so that the rule itself need not be
+/// fetched for that.
+#[derive(Clone, Debug)]
 struct Entry {
     place: usize,
+    scope: Scope,
+    reads: Reads,
+    /// The facts that must be true for it to open.
     truths: FactSet,
+    /// Comparisons of which one must hold for it to open; none where it needs none.
+    bounds: Vec<Plain>,
+}
+
+impl Entry {
+    fn may_hold(&self, facts: &Facts, true_ones: FactSet) -> bool {
+        let is_within = || self.bounds.iter().any(|bound| bound.holds(facts));
+        self.truths.without(true_ones).is_empty() && (self.bounds.is_empty() || is_within())
+    }
 }
 
 /// Where to find the rules that may open.
@@ -53,7 +67,7 @@ impl Index {
         for (place, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
             let lines = &mut index.lines;
             match rule.matcher.as_ref().map(Matcher::sieve) {
-                None => index.enter(place, &rule.levels),
+                None => index.enter(place, rule),
                 Some(Sieve::Msg(msg)) => lines.msgs.entry(msg).or_default().push(place),
                 Some(Sieve::Logger(logger)) => {
                     lines.loggers.entry(logger).or_default().push(place);
@@ -68,32 +82,39 @@ impl Index {
         index
     }
 
-    fn enter(&mut self, place: usize, levels: &[Level]) {
-        let truths = needed_truths(levels);
-        let entry = Entry { place, truths };
-        let Some((fact, texts)) = needed_texts(levels) else {
+    fn enter(&mut self, place: usize, rule: &Rule) {
+        let entry = Entry {
+            place,
+            scope: rule.scope,
+            reads: rule.reads(),
+            truths: needed_truths(&rule.levels),
+            bounds: needed_bounds(&rule.levels).unwrap_or_default(),
+        };
+        let Some((fact, texts)) = needed_texts(&rule.levels) else {
             self.others.push(entry);
             return;
         };
         let entries = self.texts.entry(fact).or_default();
         for text in texts {
-            entries.entry(text).or_default().push(entry);
+            entries.entry(text).or_default().push(entry.clone());
         }
     }
 
-    /// The places of the rules on facts that these facts may open, in order.
-    pub(super) fn on(&self, facts: &Facts) -> Places {
-        let holds = facts.true_ones();
-        let of_text = |(fact, texts): (&Fact, &BTreeMap<String, Vec<Entry>>)| {
+    /// The places of the rules on facts of a scope that these facts may open and whose reads are wanted,
+    /// in order.
+    pub(super) fn on(&self, scope: Scope, facts: &Facts, wanted: impl Fn(Reads) -> bool) -> Places {
+        let true_ones = facts.true_ones();
+        let of_texts = self.texts.iter().filter_map(|(fact, texts)| {
             let Some(FactValue::Text(text)) = facts.get(*fact) else {
-                return Vec::new();
+                return None;
             };
-            texts.get(&**text).cloned().unwrap_or_default()
-        };
-        let of_texts = self.texts.iter().map(of_text);
-        let entries = of_texts.flatten().chain(self.others.iter().copied());
-        let may_hold = entries.filter(|entry| entry.truths.without(holds).is_empty());
-        in_order(may_hold.map(|entry| entry.place).collect())
+            texts.get(&**text)
+        });
+        let entries = of_texts.flatten().chain(&self.others);
+        let found = entries.filter(|entry| {
+            entry.scope == scope && wanted(entry.reads) && entry.may_hold(facts, true_ones)
+        });
+        in_order(found.map(|entry| entry.place).collect())
     }
 
     /// The places of the rules whose matcher may take this line, in order.
@@ -138,6 +159,18 @@ fn needed_truths(levels: &[Level]) -> FactSet {
     };
     let shared = levels.iter().map(of_level).reduce(FactSet::intersection);
     shared.unwrap_or_default()
+}
+
+/// A comparison for each level of a rule that it needs to hold.
+fn needed_bounds(levels: &[Level]) -> Option<Vec<Plain>> {
+    let of_level = |level: &Level| {
+        let clauses = level.when.conjuncts().into_iter();
+        let mut plain = clauses.filter_map(Clause::plain);
+        plain
+            .find(|plain| matches!(plain, Plain::Ordered(..)))
+            .cloned()
+    };
+    levels.iter().map(of_level).collect()
 }
 
 /// A fact that every level of a rule needs to be one of some texts.
@@ -192,6 +225,9 @@ mod tests {
             "cert.failing || cert.name == 'a'",
             "!cert.failing",
             "true",
+            "cert.failing && cert.tries_left <= 2 && cert.attempt > 1",
+            "!(cert.tries_left > 2)",
+            "cert.tries_left < 2 || cert.ended",
         ];
         let on_lines = [
             "msg = 'will retry'",
@@ -202,13 +238,15 @@ mod tests {
         ];
         let two_levels = "[severity.info]\nwhen = 'cert.cause == \"crash\"'\n\
             [severity.critical]\nwhen = 'cert.cause in [\"storage.full\", \"storage.lock\"]'\n";
+        let two_bounds = "[severity.info]\nwhen = 'cert.tries_left <= 2'\n\
+            [severity.critical]\nwhen = 'cert.attempt >= 3'\n";
         let facts = on_facts.map(|when| format!("[severity.info]\nwhen = \"{when}\"\n"));
         let lines =
             on_lines.map(|test| format!("[match]\n{test}\n[severity.info]\nwhen = 'true'\n"));
         let bodies = facts
             .into_iter()
             .chain(lines)
-            .chain([two_levels.to_owned()]);
+            .chain([two_levels, two_bounds].map(str::to_owned));
         let files = bodies.enumerate().map(|(number, body)| {
             let head = format!("id = 'own-{number}'\ntitle = 't'\nscope = 'certificate'\nwhy = 'w'\ncloses = 'recovery'\n");
             (format!("own-{number}.toml"), format!("{head}{body}{TEXTS}"))
@@ -248,7 +286,7 @@ mod tests {
                     rule.enabled && rule.matcher.is_none() && rule.scope == scope
                 });
                 let holds = all.filter(|rule| !rule.verdicts(&facts).is_empty());
-                let found: Vec<&str> = RULES.rules_on(scope, &facts).map(|rule| rule.id.as_str()).collect();
+                let found: Vec<&str> = RULES.rules_on(scope, &facts, |_| true).map(|rule| rule.id.as_str()).collect();
                 for rule in holds {
                     prop_assert!(found.contains(&rule.id.as_str()), "{} is left out", rule.id);
                 }
@@ -284,19 +322,29 @@ mod tests {
     #[test]
     fn facts_that_a_rule_needs_leave_it_out() {
         let found = |facts: &Facts| {
-            let found = RULES.rules_on(Scope::Certificate, facts);
+            let found = RULES.rules_on(Scope::Certificate, facts, |_| true);
             found
                 .filter(|rule| rule.id.starts_with("own"))
                 .map(|rule| rule.id.clone())
                 .collect()
         };
         let none: Vec<String> = found(&Facts::new());
-        assert_eq!(none, ["own-3", "own-4", "own-5"]);
+        assert_eq!(none, ["own-3", "own-4", "own-5", "own-7", "own-8"]);
         let named: Vec<String> = found(
             &Facts::new()
                 .with(Fact::Name, "b")
                 .with(Fact::Cause, "storage.lock"),
         );
-        assert_eq!(named, ["own-11", "own-3", "own-4", "own-5"]);
+        let expected = ["own-14", "own-3", "own-4", "own-5", "own-7", "own-8"];
+        assert_eq!(named, expected);
+        let few = Facts::new().with(Fact::Failing, true);
+        let few = few.with(Fact::TriesLeft, 2_i64);
+        assert!(found(&few).iter().any(|id| id == "own-6"));
+        assert!(found(&few).iter().any(|id| id == "own-15"));
+        let many = few.with(Fact::TriesLeft, 3_i64);
+        assert!(!found(&many).iter().any(|id| id == "own-6"));
+        assert!(!found(&many).iter().any(|id| id == "own-15"));
+        let late = many.with(Fact::Attempt, 3_i64);
+        assert!(found(&late).iter().any(|id| id == "own-15"));
     }
 }

@@ -16,6 +16,29 @@ use std::sync::Arc;
 /// Values of parameters that replace those of the rule file.
 pub(super) type Parameters = BTreeMap<String, Scalar>;
 
+/// A rule file and what could be read of it.
+#[derive(Debug)]
+pub struct RuleFile {
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) rule: Option<Rule>,
+    pub(super) problems: Problems,
+}
+
+impl RuleFile {
+    /// Reads a file; `name` is its path or file name.
+    pub fn read(name: &str, text: &str) -> Self {
+        let mut problems = Problems::default();
+        let rule = rule(name, text, &mut problems);
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            rule,
+            problems,
+        }
+    }
+}
+
 /// Reads a rule file; `name` is its path or file name. `None` when something is wrong with it.
 pub fn rule(name: &str, text: &str, problems: &mut Problems) -> Option<Rule> {
     rule_with(name, text, &Parameters::new(), problems)

@@ -65,6 +65,11 @@ impl Plain {
         }
     }
 
+    /// Whether it is something that holds.
+    pub(super) fn holds(&self, facts: &Facts) -> bool {
+        matches!(self.value(facts), Some(Value::Bool(true)))
+    }
+
     /// Its value; `None` where the fact is not known or the sum leaves the range of its type.
     pub(super) fn value(&self, facts: &Facts) -> Option<Value> {
         match self {

@@ -67,6 +67,15 @@ impl Level {
     }
 }
 
+/// What a rule depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// The facts it reads.
+    pub facts: FactSet,
+    /// Whether one of its levels has a moment of its own.
+    pub is_timed: bool,
+}
+
 /// What one level says about one certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -153,15 +162,13 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The facts it reads.
-    pub fn facts(&self) -> FactSet {
+    /// What it depends on.
+    pub fn reads(&self) -> Reads {
         let facts = self.levels.iter().map(Level::facts);
-        facts.fold(FactSet::EMPTY, FactSet::union)
-    }
-
-    /// Whether one of its levels has a moment of its own.
-    pub fn is_timed(&self) -> bool {
-        self.levels.iter().any(|level| level.at.is_some())
+        Reads {
+            facts: facts.fold(FactSet::EMPTY, FactSet::union),
+            is_timed: self.levels.iter().any(|level| level.at.is_some()),
+        }
     }
 
     /// Every level whose condition holds and whose moment is known, the loudest first. A level

@@ -2,9 +2,9 @@
 
 use super::fact::{Facts, Scope};
 use super::index::Index;
-use super::load::{Parameters, rule_with, stem};
+use super::load::{Parameters, RuleFile, rule_with, stem};
 use super::matcher::LineFields;
-use super::rule::Rule;
+use super::rule::{Reads, Rule};
 use super::scope::{Captures, scalar_kind};
 use super::severity::Severity;
 use crate::diagnostic::{Diagnostic, Problems, Source};
@@ -52,47 +52,58 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Reads every rule. A file among `overrides` replaces the built-in rule of its file name, or
-    /// adds one. Every mistake of every file is reported.
+    /// Reads every rule, each a name and a text; see [`Self::of_files`].
     pub fn new(
         built_in: &[(&str, &str)],
         overrides: Vec<(String, String)>,
         configured: &Configured,
     ) -> Result<Self, Problems> {
+        let read = |(name, text): &(&str, &str)| RuleFile::read(name, text);
+        let built_in = built_in.iter().map(read).collect();
+        let read = |(name, text): (String, String)| RuleFile::read(&name, &text);
+        Self::of_files(
+            built_in,
+            overrides.into_iter().map(read).collect(),
+            configured,
+        )
+    }
+
+    /// The rules of files. One among `overrides` replaces the built-in rule of its file name, or adds
+    /// one. Every mistake of every file is reported.
+    pub fn of_files(
+        built_in: Vec<RuleFile>,
+        overrides: Vec<RuleFile>,
+        configured: &Configured,
+    ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for (name, text) in built_in {
-            let file = ((*name).to_owned(), (*text).to_owned());
-            files.insert(stem(name).to_owned(), file);
-        }
+        let keyed = |file: RuleFile| (stem(&file.name).to_owned(), file);
+        let mut files: BTreeMap<String, RuleFile> = built_in.into_iter().map(keyed).collect();
         let mut added: BTreeMap<String, String> = BTreeMap::new();
-        for (name, text) in overrides {
-            let key = stem(&name).to_owned();
+        for file in overrides {
+            let (key, name) = (stem(&file.name).to_owned(), file.name.clone());
             if let Some(first) = added.insert(key.clone(), name.clone()) {
                 let title = format!("two files hold the rule `{key}`: {first} and {name}");
-                let place = Source::new(&name, text.clone());
+                let place = Source::new(&name, file.text.clone());
                 problems.note(
                     Diagnostic::error(&place, title)
                         .at(0..0, "")
                         .help("keep one"),
                 );
             }
-            files.insert(key, (name, text));
-        }
-        let mut known = Vec::new();
-        let mut rules = Vec::new();
-        for (key, (name, text)) in &files {
-            let changes = configured.rules.get(key);
-            rules.extend(one(name, text, changes, configured, &mut problems));
-            known.push(key.as_str());
+            files.insert(key, file);
         }
         for (id, changes) in &configured.rules {
             if !files.contains_key(id) {
                 let error =
                     Diagnostic::error(&configured.source, format!("no rule is called `{id}`"));
                 let error = error.at(changes.id_span.clone(), "not a rule");
-                problems.note(error.help_nearest(id, known.iter().copied()));
+                problems.note(error.help_nearest(id, files.keys().map(String::as_str)));
             }
+        }
+        let mut rules = Vec::new();
+        for (key, file) in files {
+            let changes = configured.rules.get(&key);
+            rules.extend(one(file, changes, configured, &mut problems));
         }
         if problems.has_errors() {
             return Err(problems);
@@ -127,10 +138,15 @@ impl RuleSet {
         Self::of(rules)
     }
 
-    /// The rules on facts alone that these facts may open: all that hold are among them.
-    pub fn rules_on(&self, scope: Scope, facts: &Facts) -> impl Iterator<Item = &Rule> {
-        let found = self.at(self.index.on(facts));
-        found.filter(move |rule| rule.scope == scope)
+    /// The rules on facts alone that these facts may open, of those whose reads are wanted: all that hold
+    /// are among them.
+    pub fn rules_on(
+        &self,
+        scope: Scope,
+        facts: &Facts,
+        wanted: impl Fn(Reads) -> bool,
+    ) -> impl Iterator<Item = &Rule> {
+        self.at(self.index.on(scope, facts, wanted))
     }
 
     /// The rules whose matcher takes a line, each with what it takes.
@@ -146,13 +162,13 @@ impl RuleSet {
 
 /// One rule with what the configuration changes about it.
 fn one(
-    name: &str,
-    text: &str,
+    file: RuleFile,
     changes: Option<&Changes>,
     configured: &Configured,
     problems: &mut Problems,
 ) -> Option<Rule> {
-    let mut rule = rule_with(name, text, &Parameters::new(), problems)?;
+    problems.extend(file.problems);
+    let mut rule = file.rule?;
     let Some(changes) = changes else {
         return Some(rule);
     };
@@ -177,7 +193,7 @@ fn one(
         values.insert(parameter.clone(), value.value.clone());
         // A text may be read as a length of time or a regex, which only the conditions know.
         let mut found = Problems::default();
-        if let Some(other) = rule_with(name, text, &values, &mut found) {
+        if let Some(other) = rule_with(&file.name, &file.text, &values, &mut found) {
             rule = other;
             continue;
         }

@@ -38,6 +38,10 @@ impl Template {
         names: &Names,
         samples: &Samples,
     ) -> Result<Self, Vec<ConditionError>> {
+        // All that the language has begins with a brace.
+        if !text.contains('{') {
+            return Ok(Self(text.to_owned()));
+        }
         let environment = environment();
         let template = environment
             .template_from_str(text)

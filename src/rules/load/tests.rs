@@ -60,7 +60,7 @@ fn a_good_file_is_a_rule() {
     assert!(problems.is_empty(), "{problems}");
     assert_eq!(rule.levels.len(), 2);
     assert_eq!(rule.levels[0].severity, Severity::Critical);
-    let read: Vec<Fact> = rule.facts().iter().collect();
+    let read: Vec<Fact> = rule.reads().facts.iter().collect();
     assert_eq!(
         read,
         [

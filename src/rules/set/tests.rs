@@ -29,9 +29,14 @@ fn a_file_overrides_by_its_name_and_another_adds() {
     assert_eq!(set.all().len(), 2);
     let tries = set.get("few-tries").unwrap().names.parameters.get("tries");
     assert_eq!(tries, Some(&Scalar::Integer(2)));
-    let failing = Facts::new().with(Fact::Failing, true);
-    assert_eq!(set.rules_on(Scope::Certificate, &failing).count(), 2);
-    assert_eq!(set.rules_on(Scope::Source, &failing).count(), 0);
+    let failing = Facts::new()
+        .with(Fact::Failing, true)
+        .with(Fact::TriesLeft, 2_i64);
+    assert_eq!(
+        set.rules_on(Scope::Certificate, &failing, |_| true).count(),
+        2
+    );
+    assert_eq!(set.rules_on(Scope::Source, &failing, |_| true).count(), 0);
 }
 
 #[test]
@@ -49,8 +54,13 @@ fn the_configuration_changes_parameters_loudness_and_whether_it_runs() {
             .iter()
             .all(|level| level.severity == Severity::Info)
     );
-    let failing = Facts::new().with(Fact::Failing, true);
-    assert_eq!(set.rules_on(Scope::Certificate, &failing).count(), 0);
+    let failing = Facts::new()
+        .with(Fact::Failing, true)
+        .with(Fact::TriesLeft, 2_i64);
+    assert_eq!(
+        set.rules_on(Scope::Certificate, &failing, |_| true).count(),
+        0
+    );
     let hold = rule.names.parameters.get("hold");
     assert_eq!(hold, Some(&Scalar::Text("6h".to_owned())));
 }
