@@ -40,13 +40,13 @@ impl Mix {
     }
 }
 
-/// Ten requests a second.
+/// Twenty requests a second.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of lines are far below 2^52"
 )]
 fn at(number: usize) -> f64 {
-    START_SECONDS + number as f64 / 10.0
+    START_SECONDS + number as f64 / 20.0
 }
 
 /// An access line as Caddy 2.11 prints it.

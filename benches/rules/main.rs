@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 9;
 const RULES: usize = 1_000;
 
-/// A week of ten requests a second, with one line of 2,000 about certificates, is what a busy server's log is
+/// A week of twenty requests a second, with one line of 2,000 about certificates, is what a busy server's log is
 /// like; one of 20 is a server in trouble.
 const MIXES: [Mix; 2] = [
     Mix {
         name: "1 line of 2,000 about certificates",
-        bytes: 4 << 30,
+        bytes: 8 << 30,
         one_in: 2_000,
     },
     Mix {
