@@ -88,7 +88,9 @@ impl Judge<'_> {
                 facts: &self.facts,
                 line: Some(captures),
             });
-            self.raise_reached((rule, Some(captures)), &verdicts, case);
+            if let (Some(severity), _) = self.reached(verdicts) {
+                self.raise((rule, severity, Some(captures)), case);
+            }
             return;
         }
         let (changed, known) = match which {
@@ -104,30 +106,28 @@ impl Judge<'_> {
         let mut next = known;
         let scope = self.about.scope();
         for rule in self.rules.rules_on(scope, &self.facts, wanted) {
-            let verdicts = rule.verdicts(&self.facts);
-            let ahead = verdicts.iter().filter_map(|one| one.at);
-            let ahead = ahead.filter(|at| *at > self.at);
+            let (reached, ahead) = self.reached(rule.verdicts(&self.facts));
             next = next.into_iter().chain(ahead).min();
-            if concerns(rule.reads()) {
-                self.raise_reached((rule, None), &verdicts, case);
+            if let Some(severity) = reached.filter(|_| concerns(rule.reads())) {
+                self.raise((rule, severity, None), case);
             }
         }
         case.wake = next;
     }
 
-    /// Raises the loudest level whose moment has come.
-    fn raise_reached(
+    /// The loudest level whose moment has come, and the earliest moment to come.
+    fn reached(
         &self,
-        (rule, line): (&Rule, Option<&Captures>),
-        verdicts: &[Verdict],
-        case: &mut Case,
-    ) {
-        let reached = verdicts
-            .iter()
-            .find(|one| one.at.is_none_or(|at| at <= self.at));
-        if let Some(verdict) = reached {
-            self.raise((rule, verdict.severity, line), case);
+        verdicts: impl Iterator<Item = Verdict>,
+    ) -> (Option<Severity>, Option<LogTime>) {
+        let (mut loudest, mut next) = (None, None);
+        for verdict in verdicts {
+            match verdict.at.filter(|at| *at > self.at) {
+                Some(ahead) => next = next.into_iter().chain([ahead]).min(),
+                None => loudest = loudest.or(Some(verdict.severity)),
+            }
         }
+        (loudest, next)
     }
 
     fn raise(&self, (rule, severity, line): (&Rule, Severity, Option<&Captures>), case: &mut Case) {
@@ -192,11 +192,8 @@ impl Judge<'_> {
 
     /// Whether a rule would open at this very moment, without a line.
     pub(super) fn still_holds(&self, rule: &Rule) -> bool {
-        let verdicts = rule.verdicts(&self.facts);
-        let reached = verdicts
-            .iter()
-            .any(|one| one.at.is_none_or(|at| at <= self.at));
-        rule.enabled && rule.matcher.is_none() && reached
+        let (reached, _) = self.reached(rule.verdicts(&self.facts));
+        rule.enabled && rule.matcher.is_none() && reached.is_some()
     }
 
     /// Whether each level of a rule is known not to hold, or lies in the future.

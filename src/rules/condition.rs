@@ -59,6 +59,12 @@ pub enum Truth {
     Unknown,
 }
 
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
 impl Truth {
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -158,17 +164,13 @@ impl Clause {
 
     /// Whether it holds.
     pub fn truth<'a>(&self, reading: impl Into<Reading<'a>>) -> Truth {
-        match self.value(reading.into()) {
-            Some(Value::Bool(true)) => Truth::True,
-            Some(Value::Bool(false)) => Truth::False,
-            _ => Truth::Unknown,
-        }
-    }
-
-    fn value(&self, reading: Reading<'_>) -> Option<Value> {
+        let reading = reading.into();
         match &self.plain {
-            Some(plain) => plain.value(reading.facts),
-            None => self.interpreted(reading),
+            Some(plain) => plain.truth(reading.facts),
+            None => match self.interpreted(reading) {
+                Some(Value::Bool(truth)) => Truth::from(truth),
+                _ => Truth::Unknown,
+            },
         }
     }
 
@@ -346,7 +348,11 @@ impl Moment {
 
     /// When that is; `None` where something it needs is not known.
     pub fn at<'a>(&self, reading: impl Into<Reading<'a>>) -> Option<LogTime> {
-        match self.0.value(reading.into())? {
+        let reading = reading.into();
+        if let Some(plain) = &self.0.plain {
+            return plain.time(reading.facts);
+        }
+        match self.0.interpreted(reading)? {
             Value::Timestamp(time) => Some(LogTime::from_micros(time.timestamp_micros())),
             _ => None,
         }
@@ -422,7 +428,7 @@ fn scalar(value: &Scalar) -> Value {
     }
 }
 
-pub(super) fn known(fact: Fact, facts: &Facts) -> Option<Value> {
+fn known(fact: Fact, facts: &Facts) -> Option<Value> {
     Some(match facts.get(fact)? {
         FactValue::Bool(truth) => Value::Bool(*truth),
         FactValue::Int(number) => Value::Int(*number),

@@ -2,7 +2,7 @@
 //! constant, a fact moved by a constant. They mean what `cel` makes of them, which a test holds.
 
 use super::check::fact_of;
-use super::condition::{Variables, known};
+use super::condition::{Truth, Variables};
 use super::fact::{Fact, FactValue, Facts};
 use super::scope::Names;
 use crate::time::LogTime;
@@ -65,26 +65,34 @@ impl Plain {
         }
     }
 
-    /// Whether it is something that holds.
-    pub(super) fn holds(&self, facts: &Facts) -> bool {
-        matches!(self.value(facts), Some(Value::Bool(true)))
-    }
-
-    /// Its value; `None` where the fact is not known or the sum leaves the range of its type.
-    pub(super) fn value(&self, facts: &Facts) -> Option<Value> {
-        match self {
-            Self::Fact(fact) => known(*fact, facts),
-            Self::OneOf(fact, values) => Some(Value::Bool(values.contains(get(*fact, facts)?))),
-            Self::Ordered(fact, orders, value) => {
-                let order = get(*fact, facts)?.order(value)?;
-                Some(Value::Bool(orders.contains(&order)))
-            }
-            Self::Moved(fact, by) => match known(*fact, facts)? {
-                Value::Timestamp(time) => time.checked_add_signed(*by).map(Value::Timestamp),
-                Value::Duration(length) => length.checked_add(by).map(Value::Duration),
+    /// Whether it holds; unknown, too, for what gives no truth value.
+    pub(super) fn truth(&self, facts: &Facts) -> Truth {
+        let holds = match self {
+            Self::Fact(fact) => match facts.get(*fact) {
+                Some(FactValue::Bool(truth)) => Some(*truth),
                 _ => None,
             },
-        }
+            Self::OneOf(fact, values) => get(*fact, facts).map(|value| values.contains(value)),
+            Self::Ordered(fact, orders, value) => get(*fact, facts)
+                .and_then(|one| one.order(value))
+                .map(|order| orders.contains(&order)),
+            Self::Moved(..) => None,
+        };
+        holds.map_or(Truth::Unknown, Truth::from)
+    }
+
+    /// The time it gives; `None` where the fact is not known or the sum leaves the range of its type.
+    pub(super) fn time(&self, facts: &Facts) -> Option<LogTime> {
+        let (fact, by) = match self {
+            Self::Fact(fact) => (*fact, TimeDelta::zero()),
+            Self::Moved(fact, by) => (*fact, *by),
+            Self::OneOf(..) | Self::Ordered(..) => return None,
+        };
+        let FactValue::Time(time) = facts.get(fact)? else {
+            return None;
+        };
+        let moved = DateTime::from_timestamp_micros(time.micros())?.checked_add_signed(by)?;
+        Some(LogTime::from_micros(moved.timestamp_micros()))
     }
 }
 
@@ -205,9 +213,12 @@ mod tests {
             let facts = facts(seconds, "a");
             let clause = moment.clause();
             prop_assert!(clause.plain().is_some());
-            let value = Plain::value;
-            let plain = clause.plain().and_then(|plain| value(plain, &facts));
-            prop_assert_eq!(plain, clause.interpreted(Reading::from(&facts)));
+            let plain = clause.plain().and_then(|plain| plain.time(&facts));
+            let interpreted = clause.interpreted(Reading::from(&facts)).map(|value| match value {
+                Value::Timestamp(time) => LogTime::from_micros(time.timestamp_micros()),
+                other => panic!("{other:?} is no time"),
+            });
+            prop_assert_eq!(plain, interpreted);
         }
     }
 

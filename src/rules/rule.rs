@@ -173,10 +173,13 @@ impl Rule {
 
     /// Every level whose condition holds and whose moment is known, the loudest first. A level
     /// with an `at` that is not known is left out: the unknown never opens.
-    pub fn verdicts<'a>(&self, reading: impl Into<Reading<'a>>) -> Vec<Verdict> {
+    pub fn verdicts<'a>(
+        &'a self,
+        reading: impl Into<Reading<'a>>,
+    ) -> impl Iterator<Item = Verdict> {
         let reading = reading.into();
-        let holds = |level: &&Level| level.when.truth(reading) == Truth::True;
-        let verdict = |level: &Level| {
+        let holds = move |level: &&Level| level.when.truth(reading) == Truth::True;
+        let verdict = move |level: &Level| {
             let severity = level.severity;
             match &level.at {
                 None => Some(Verdict { severity, at: None }),
@@ -186,11 +189,7 @@ impl Rule {
                 }
             }
         };
-        self.levels
-            .iter()
-            .filter(holds)
-            .filter_map(verdict)
-            .collect()
+        self.levels.iter().filter(holds).filter_map(verdict)
     }
 
     /// Makes the loudest level this loud, and no level louder.

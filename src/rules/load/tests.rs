@@ -78,13 +78,13 @@ fn a_good_file_is_a_rule() {
         severity: Severity::Warning,
         at: None,
     };
-    assert_eq!(rule.verdicts(&facts), [warning]);
+    assert!(rule.verdicts(&facts).eq([warning]));
     let critical = Verdict {
         severity: Severity::Critical,
         at: Some(LogTime::from_seconds(0)),
     };
     let facts = facts.with(Fact::NotAfter, LogTime::from_seconds(86_400));
-    assert_eq!(rule.verdicts(&facts), [critical, warning]);
+    assert!(rule.verdicts(&facts).eq([critical, warning]));
 }
 
 #[test]
