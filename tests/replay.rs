@@ -17,6 +17,9 @@ mod handing_over;
 #[path = "replay/incident.rs"]
 mod incident;
 #[cfg(test)]
+#[path = "replay/lead.rs"]
+mod lead;
+#[cfg(test)]
 #[path = "kit/page.rs"]
 mod page;
 #[cfg(test)]

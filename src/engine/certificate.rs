@@ -375,6 +375,14 @@ impl Certificate {
         }
     }
 
+    /// Forgets a streak that is over once no alert is open that may be about it: what opens later must
+    /// not be laid to it.
+    pub(super) fn forget_failed(&mut self) {
+        if self.failed.is_some() && self.alerts.is_empty() {
+            self.failed = None;
+        }
+    }
+
     /// Time from issuance to expiry: seen, else three times the span from ARI's wish to expiry.
     pub fn lifetime(&self) -> Option<TimeDelta> {
         if let Some(micros) = self.lifetime_micros {

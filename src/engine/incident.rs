@@ -8,7 +8,8 @@ mod words;
 
 pub(super) use former::Former;
 pub(super) use register::Register;
-pub(super) use words::{Standing, View, telling};
+pub use words::telling;
+pub(super) use words::{Standing, View};
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, ClosedBy, Link, OpenAlert, stable_id};

@@ -45,6 +45,7 @@ mod usual;
 pub use alert::AlertRow;
 pub use door::{Engine, Notice, Seen};
 pub use explained::{Explained, ExplainedSource};
+pub use incident::telling;
 pub use policy::{Group, Policy};
 pub use silence::{Matchers, Silence, SilenceError};
 pub use state::{RowChange, StateError};

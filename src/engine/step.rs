@@ -206,6 +206,7 @@ impl Step<'_> {
         let about = AboutMut::Certificate(certificate);
         watched.incidents.enter(self.instance, about, &mut case);
         watched.incidents.unlink(certificate);
+        certificate.forget_failed();
         self.conclude(watched, subject, wake, case);
     }
 

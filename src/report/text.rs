@@ -4,11 +4,12 @@
 use crate::engine::alert::Alerts;
 use crate::engine::certificate::{DueSource, RetrySource};
 use crate::engine::message::Reason;
-use crate::engine::{AlertRow, Unknowns};
+use crate::engine::{AlertRow, Unknowns, telling};
 use crate::report::Tally;
 use crate::report::json::CertificateRow;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tells a replay. `color` marks severities with ANSI colours.
@@ -266,7 +267,8 @@ impl Story {
         let loud = |row: &&&AlertRow| {
             !matches!(row.reason, Reason::Closed | Reason::Repeated) && row.severity.is_loud()
         };
-        let Some(lead) = rows.iter().filter(loud).max_by_key(|row| row.severity) else {
+        let lead = rows.iter().filter(loud);
+        let Some(lead) = lead.min_by_key(|row| (Reverse(row.severity), telling(&row.rule))) else {
             return;
         };
         self.line(format!("      {}", lead.title));

@@ -1,6 +1,9 @@
 //! What is a recovery, and what only looks like one.
 
 use super::story::{Story, at};
+use notafter::caddy::cause::Cause;
+use notafter::engine::message::Reason;
+use notafter::rules::Severity;
 
 const A: &str = "a.example.com";
 const LE: &str = "acme-v02.api.letsencrypt.org-directory";
@@ -29,6 +32,40 @@ fn a_success_line_alone_closes_nothing() {
     assert_eq!((story.row(A).state, open(&story) > 0), ("recovering", true));
     story.replaced(60.1, A, 90.0 * DAY);
     assert_eq!((story.row(A).state, open(&story)), ("healthy", 0));
+}
+
+#[test]
+fn what_comes_after_a_recovery_is_not_laid_to_the_streak_that_is_over() {
+    let mut story = failing();
+    story.succeeded(60.0, "renewed", A, Some(LE));
+    story.replaced(60.1, A, 90.0 * DAY);
+    let closed = story.rows.iter().find(|row| row.reason == Reason::Closed);
+    assert_eq!(closed.and_then(|row| row.cause), Some(Cause::CaUnreachable));
+    for day in 1..90 {
+        story.tick(f64::from(day) * DAY);
+    }
+    let expiring = story.rows.iter().rfind(|row| row.rule == "expiring");
+    let expiring = expiring.unwrap();
+    assert_eq!(expiring.severity, Severity::Critical);
+    assert_eq!((expiring.cause, expiring.failing_since), (None, None));
+    assert_eq!(expiring.attempts_total, 0);
+    assert!(!expiring.summary.contains("Cause:"), "{}", expiring.summary);
+}
+
+#[test]
+fn a_missed_attempt_that_was_rate_limited_sends_nobody_to_restart_caddy() {
+    let mut story = Story::new();
+    story
+        .started(0.0)
+        .managing(0.1, &[A])
+        .renewing(1.0, A, 9_000.0);
+    let limited = "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates (ca=https://acme-v02.api.letsencrypt.org/directory)";
+    story.will_retry(5.0, &format!("[{A}] Renew: {limited}"), 1, 60);
+    story.tick(1_000.0);
+    let missed = story.rows.iter().find(|row| row.rule == "retry-missed");
+    let remedy = &missed.unwrap().remedy;
+    assert!(remedy.contains("Do not restart Caddy"), "{remedy}");
+    assert!(!remedy.contains("systemctl restart"), "{remedy}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
+use crate::engine::certificate::RetrySource;
 use crate::engine::evidence::Quote;
 use crate::engine::incident::fault::Place;
 use crate::engine::incident::{DEADLINES, Incident, TELLING, is_deadline, is_news};
@@ -108,7 +109,11 @@ impl<'a> Standing<'a> {
         }
         if let Some(next) = self.about.certificate().and_then(|one| one.next) {
             line.push_str(&if at.is_none_or(|at| next.at > at) {
-                format!("; next attempt {}", next.at.utc())
+                let how = match next.source {
+                    RetrySource::Announced => "",
+                    RetrySource::Predicted => " (predicted)",
+                };
+                format!("; next attempt {}{how}", next.at.utc())
             } else {
                 let source = next.source.word();
                 format!("; the attempt {source} for {} has not begun", next.at.utc())
@@ -119,7 +124,7 @@ impl<'a> Standing<'a> {
 }
 
 /// Of several rules open at one severity, which a person should read first.
-pub(in crate::engine) fn telling(rule: &str) -> usize {
+pub fn telling(rule: &str) -> usize {
     let place = DEADLINES
         .iter()
         .chain(&TELLING)
