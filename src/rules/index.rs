@@ -2,8 +2,8 @@
 //! looked at.
 //!
 //! A rule stands under something without which it cannot open: a fact that must be one of some texts,
-//! facts that must hold or reach a bound, a message, a logger. Whether it opens is for the rule to say; the index only
-//! leaves out.
+//! facts that must hold or reach a bound, a message, a logger. Whether it opens is for the rule to say;
+//! the index only leaves out.
 
 use super::condition::{Clause, Truth};
 use super::fact::{Fact, FactValue, Facts, Scope};
