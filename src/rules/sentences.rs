@@ -25,7 +25,9 @@ const STREAK: &str = "\
 {% if cert.attempts_total %}: {{ cert.attempts_total }} failed attempt\
 {% if cert.attempts_total != 1 %}s{% endif %}{% endif %}{% endif %}\
 {% if cert.attempt and cert.attempts_total and cert.attempt > cert.attempts_total %} \
-(attempt {{ cert.attempt }} by Caddy's count){% endif %}.{% endif %}";
+(attempt {{ cert.attempt }} by Caddy's count\
+{% if cert.failing_for and cert.failing_for > at|after(cert.failing_since) %}, {{ cert.failing_for|span }} after the \
+job began{% endif %}){% endif %}.{% endif %}";
 
 /// Why.
 const CAUSE: &str = "\

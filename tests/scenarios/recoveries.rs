@@ -4,6 +4,7 @@ use super::story::{Story, at};
 use notafter::caddy::cause::Cause;
 use notafter::engine::message::Reason;
 use notafter::rules::Severity;
+use serde_json::json;
 
 const A: &str = "a.example.com";
 const LE: &str = "acme-v02.api.letsencrypt.org-directory";
@@ -50,6 +51,19 @@ fn what_comes_after_a_recovery_is_not_laid_to_the_streak_that_is_over() {
     assert_eq!((expiring.cause, expiring.failing_since), (None, None));
     assert_eq!(expiring.attempts_total, 0);
     assert!(!expiring.summary.contains("Cause:"), "{}", expiring.summary);
+}
+
+#[test]
+fn of_a_streak_whose_beginning_was_not_seen_caddy_s_own_count_and_time_are_told() {
+    let mut story = Story::new();
+    story.renewing(1.0, A, 9_000.0);
+    let fields = json!({"error": format!("[{A}] Renew: {REFUSED}"), "attempt": 25,
+        "retrying_in": 21_600, "elapsed": 64_900.5, "max_duration": 2_592_000});
+    story.log(5.5, "tls.renew", "will retry", fields);
+    let first = story.rows.iter().find(|row| row.rule == "renewal-failing");
+    let summary = &first.unwrap().summary;
+    let told = "(attempt 25 by Caddy's count, 18 h 1 min after the job began)";
+    assert!(summary.contains(told), "{summary}");
 }
 
 #[test]
