@@ -103,6 +103,21 @@ fn why(fate: Fate) -> String {
     }
 }
 
+/// Takes everything once it has answered with a status so often.
+async fn failing_at_first(status: u16, times: u64) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(status))
+        .up_to_n_times(times)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
+    server
+}
+
 fn body(request: &Request) -> String {
     String::from_utf8(request.body.clone()).unwrap()
 }
@@ -214,17 +229,7 @@ async fn a_full_server_is_left_alone_as_long_as_it_asks() {
 
 #[tokio::test]
 async fn a_server_in_trouble_is_tried_again() {
-    let server = MockServer::start().await;
-    let trouble = ResponseTemplate::new(500);
-    Mock::given(method("POST"))
-        .respond_with(trouble)
-        .up_to_n_times(2)
-        .mount(&server)
-        .await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
+    let server = failing_at_first(500, 2).await;
     let mut courier = courier(vec![webhook("hook", &server)]);
     let mut tried_before = debt(1, "hook");
     tried_before.attempts = 3;
@@ -352,17 +357,7 @@ async fn stopping_finishes_the_try_in_flight_and_begins_none() {
 
 #[tokio::test]
 async fn the_store_is_paid_off() {
-    let server = MockServer::start().await;
-    let trouble = ResponseTemplate::new(502);
-    Mock::given(method("POST"))
-        .respond_with(trouble)
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
+    let server = failing_at_first(502, 1).await;
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path()).unwrap();
     let commit = Commit {

@@ -18,9 +18,9 @@ impl Newest {
 
     /// Whether a debt need not be sent: it only repeats, and something came after it.
     pub(super) fn supersedes(&self, debt: &Debt) -> bool {
-        let newest = self.tickets().get(&debt.message.incident).copied();
+        let newest = || self.tickets().get(&debt.message.incident).copied();
         debt.message.reason == Reason::Repeated
-            && newest.is_some_and(|newest| newest != debt.ticket)
+            && newest().is_some_and(|newest| newest != debt.ticket)
     }
 
     /// A debt is settled.

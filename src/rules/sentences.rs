@@ -1,12 +1,13 @@
 //! Sentences that the texts of many rules share: `{% include "expiry" %}`.
 
 /// Every sentence by its name.
-pub(super) const SENTENCES: [(&str, &str); 5] = [
+pub(super) const SENTENCES: [(&str, &str); 6] = [
     ("expiry", EXPIRY),
     ("streak", STREAK),
     ("cause", CAUSE),
     ("retry", RETRY),
     ("mend", MEND),
+    ("restart", RESTART),
 ];
 
 /// By when it hurts.
@@ -51,3 +52,8 @@ const MEND: &str = "\
 {% else %}No attempt for {{ name }} has been seen to fail: see that Caddy runs and still manages it.{% endif %}
 {% if cause.check %}To prove the cause: {{ cause.check }}{% endif %}
 {% if advice and cause.name != \"ca.rate-limited\" %}After that: {{ advice }}.{% endif %}";
+
+/// To restart Caddy, with its `effect` in words, unless a restart would cost what the CA still allows.
+const RESTART: &str = "\
+{% if cause.name == \"ca.rate-limited\" %}See that Caddy runs. {{ cause.remedy }}.\
+{% else %}Restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which {{ effect }}.{% endif %}";

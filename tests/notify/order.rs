@@ -1,6 +1,6 @@
 //! What a channel is owed comes in order, and what is overtaken does not come.
 
-use crate::{courier, debt, header, next, webhook};
+use crate::{courier, debt, failing_at_first, header, next, webhook};
 use notafter::engine::message::Reason;
 use notafter::notify::{CAPACITY, Owed};
 use notafter::store::Fate;
@@ -8,24 +8,9 @@ use std::time::Duration;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// Takes everything once it has refused so often.
-async fn failing_at_first(times: u64) -> MockServer {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(503))
-        .up_to_n_times(times)
-        .mount(&server)
-        .await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(200))
-        .mount(&server)
-        .await;
-    server
-}
-
 #[tokio::test]
 async fn messages_arrive_in_order_also_when_the_first_fails() {
-    let server = failing_at_first(3).await;
+    let server = failing_at_first(503, 3).await;
     let mut courier = courier(vec![webhook("hook", &server)]);
     for ticket in 1..=20 {
         courier.owe(debt(ticket, "hook"));
@@ -47,7 +32,7 @@ async fn messages_arrive_in_order_also_when_the_first_fails() {
 
 #[tokio::test]
 async fn a_reminder_that_waited_for_newer_news_of_its_incident_is_not_sent() {
-    let server = failing_at_first(2).await;
+    let server = failing_at_first(503, 2).await;
     let mut courier = courier(vec![webhook("hook", &server)]);
     let of = |ticket, incident: &str, reason| {
         let mut debt = debt(ticket, "hook");
