@@ -69,16 +69,16 @@ fn sane(time: Option<LogTime>) -> Option<LogTime> {
 
 /// What is under way, to come, or missing.
 fn set_activity(facts: &mut Facts, instance: &Instance, certificate: &Certificate) {
-    let pending = certificate.next.is_some() && !instance.rhythm.stopped;
+    let pending = certificate.next.is_some() && !instance.rhythm.is_stopped();
     facts.set(Fact::RetryPending, Some(pending));
     let grace = certificate.next.map(|next| instance.grace(next.source));
     facts.set(Fact::Grace, grace);
-    let idle = certificate.idle_since.is_some() && !instance.rhythm.stopped;
+    let idle = certificate.idle_since.is_some() && !instance.rhythm.is_stopped();
     facts.set(Fact::Idle, Some(idle));
     facts.set(Fact::IdleSince, certificate.idle_since);
     // A job without a next attempt is running, or waits for its lock.
     let open = certificate.open_job.as_ref();
-    let working = open.filter(|_| certificate.next.is_none() && !instance.rhythm.stopped);
+    let working = open.filter(|_| certificate.next.is_none() && !instance.rhythm.is_stopped());
     facts.set(Fact::Working, Some(working.is_some()));
     facts.set(Fact::WorkingSince, working.and_then(|job| job.heard));
     facts.set(Fact::Revoked, Some(certificate.revoked.is_some()));

@@ -6,7 +6,7 @@
 
 use crate::caddy::event::Event;
 use crate::caddy::vocabulary::Means;
-use crate::engine::instance::begun;
+use crate::engine::instance::{RACE, begun};
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ pub(super) struct Rhythm {
     cleaned: Option<LogTime>,
     loaded: Option<LogTime>,
     spacing_micros: i64,
-    /// It has said that it stops.
-    pub stopped: bool,
+    /// When it said that it stops.
+    stopped_at: Option<LogTime>,
 }
 
 /// What brings the next line.
@@ -62,7 +62,10 @@ impl Rhythm {
         self.beat(event, at, interval);
         self.heard = Some(self.heard.map_or(at, |heard| heard.max(at)));
         // A configuration of Caddy up to 2.6.4 says so, too, when another takes its place.
-        self.stopped = event.means == Means::Stopping;
+        let stops = Some(at).filter(|_| event.means == Means::Stopping);
+        // Other goroutines may write what they stamped before.
+        let is_old = |stopped: &LogTime| (TimeDelta::zero()..=RACE).contains(&(*stopped - at));
+        self.stopped_at = stops.or(self.stopped_at.filter(is_old));
         let silent = |rhythm: &Self| Self {
             heard: None,
             ..*rhythm
@@ -104,7 +107,7 @@ impl Rhythm {
             cleaned: own(self.cleaned),
             loaded: own(self.loaded),
             spacing_micros: self.spacing_micros,
-            stopped: false,
+            stopped_at: None,
         };
     }
 
@@ -121,6 +124,11 @@ impl Rhythm {
         self.cleaned.max(self.loaded)
     }
 
+    /// Whether it has said that it stops, and nothing since.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped_at.is_some()
+    }
+
     /// The moment by which the next line should come, and what brings it. `waiting`: a renewal is
     /// due, so that each tick names it.
     pub(super) fn next(&self, waiting: bool, interval: TimeDelta) -> Option<(LogTime, Beat)> {
@@ -132,7 +140,7 @@ impl Rhythm {
         let spacing = TimeDelta::microseconds(self.spacing_micros);
         let cleaned = from.map(|from| (from + spacing, Beat::Cleaning));
         let next = tick.into_iter().chain(cleaned).min_by_key(|(at, _)| *at);
-        next.filter(|_| !self.stopped)
+        next.filter(|_| !self.is_stopped())
     }
 }
 
@@ -197,6 +205,25 @@ mod tests {
             let next = LogTime::from_seconds(1_800);
             assert_eq!(rhythm.next(true, interval), Some((next, Beat::Tick)));
         }
+    }
+
+    #[test]
+    fn a_line_stamped_before_the_stop_and_written_after_it_is_no_new_life() {
+        let interval = TimeDelta::minutes(10);
+        let mut rhythm = Rhythm::default();
+        let queued = event("certificate expires soon; queuing for renewal");
+        let at = |millis: i64| LogTime::from_seconds(1_200) + TimeDelta::milliseconds(millis);
+        rhythm.hear(&queued, LogTime::from_seconds(600), interval);
+        rhythm.hear(
+            &event("shutting down apps, then terminating"),
+            at(20),
+            interval,
+        );
+        rhythm.hear(&queued, at(0), interval);
+        assert_eq!(rhythm.next(true, interval), None);
+        // A configuration of Caddy up to 2.6.4 says so, too, when another takes its place.
+        rhythm.hear(&queued, LogTime::from_seconds(1_800), interval);
+        assert!(rhythm.next(true, interval).is_some());
     }
 
     /// Whatever is written after a silence ends it.
