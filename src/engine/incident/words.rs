@@ -2,7 +2,7 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
-use crate::engine::certificate::RetrySource;
+use crate::engine::certificate::{Certificate, RetrySource};
 use crate::engine::evidence::Quote;
 use crate::engine::incident::fault::Place;
 use crate::engine::incident::{DEADLINES, Incident, TELLING, is_deadline, is_news};
@@ -90,37 +90,44 @@ impl<'a> Standing<'a> {
     fn listed(&self, instance: &str, at: Option<LogTime>) -> String {
         let (_, alert) = self.lead;
         let name = self.about.called(instance);
-        let mut line = format!("- {name} ({}): {}", alert.severity, self.said(instance));
-        if let Some(end) = self.about.not_after() {
-            line.push_str(&match at {
-                Some(at) if end > at => {
-                    format!("; expires {}, in {}", end.utc(), spell(end - at))
-                }
-                Some(at) => format!("; expired {}, {} ago", end.utc(), spell(at - end)),
-                None => format!("; expires {}", end.utc()),
-            });
-        }
-        let limit = self
-            .about
-            .certificate()
-            .and_then(|one| one.failing.as_ref()?.rate_limited_until);
-        if let Some(limit) = limit.filter(|limit| at.is_none_or(|at| *limit > at)) {
-            line.push_str(&format!("; rate limited until {}", limit.utc()));
-        }
-        if let Some(next) = self.about.certificate().and_then(|one| one.next) {
-            line.push_str(&if at.is_none_or(|at| next.at > at) {
-                let how = match next.source {
-                    RetrySource::Announced => "",
-                    RetrySource::Predicted => " (predicted)",
-                };
-                format!("; next attempt {}{how}", next.at.utc())
-            } else {
-                let source = next.source.word();
-                format!("; the attempt {source} for {} has not begun", next.at.utc())
-            });
-        }
-        line
+        let said = format!("- {name} ({}): {}", alert.severity, self.said(instance));
+        let end = self.about.not_after().map(|end| match at {
+            Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),
+            Some(at) => format!("expired {}, {} ago", end.utc(), spell(at - end)),
+            None => format!("expires {}", end.utc()),
+        });
+        let certificate = self.about.certificate();
+        let trouble = certificate.map(|one| trouble(one, at)).unwrap_or_default();
+        let parts = [said].into_iter().chain(end).chain(trouble);
+        parts.collect::<Vec<_>>().join("; ")
     }
+}
+
+/// How often a certificate failed, what stands in its way, and when Caddy tries again.
+fn trouble(certificate: &Certificate, at: Option<LogTime>) -> Vec<String> {
+    let is_ahead = |moment: LogTime| at.is_none_or(|at| moment > at);
+    let failing = certificate.failing.as_ref();
+    let attempts = failing.map(|failing| match failing.attempts {
+        1 => "1 failed attempt".to_owned(),
+        attempts => format!("{attempts} failed attempts"),
+    });
+    let limit = failing.and_then(|failing| failing.rate_limited_until);
+    let limit = limit.filter(|limit| is_ahead(*limit));
+    let limit = limit.map(|limit| format!("rate limited until {}", limit.utc()));
+    let next = certificate.next.map(|next| match next.source {
+        source if !is_ahead(next.at) => {
+            let (source, due) = (source.word(), next.at.utc());
+            format!("the attempt {source} for {due} has not begun")
+        }
+        RetrySource::Announced => format!("next attempt {}", next.at.utc()),
+        RetrySource::Predicted => format!("next attempt {} (predicted)", next.at.utc()),
+    });
+    let tries = certificate.next.and_then(|next| next.tries_left);
+    let tries = tries.map(|tries| format!("tries left before it expires: {tries}"));
+    [attempts, limit, next, tries]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Of several rules open at one severity, which a person should read first.
@@ -269,9 +276,9 @@ impl Incident {
         }
     }
 
-    fn many_body(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
+    /// What fails, since when, and what is new.
+    fn news(&self, view: &View<'_>) -> String {
         let count = view.standing.len();
-        let mut parts = Vec::new();
         let who = format!("{} of {}", certificates(count), view.teller.name);
         let explained = |cause: Cause| format!("{} ({})", cause.explanation(), cause.word());
         let mut news = match causes(view.standing).as_slice() {
@@ -285,7 +292,10 @@ impl Incident {
             }
         };
         if let Some(since) = self.failing_since {
-            news.push_str(&format!(" The first failed at {}.", since.utc()));
+            let ago = view.teller.at.filter(|at| *at > since);
+            let ago = ago.map(|at| format!(", {} ago", spell(at - since)));
+            let ago = ago.unwrap_or_default();
+            news.push_str(&format!(" The first failed at {}{ago}.", since.utc()));
         }
         if self.told.is_some() {
             let unknown = count.saturating_sub(self.known);
@@ -315,7 +325,12 @@ impl Incident {
                 " {quiet} more failed once or twice, which may be nothing."
             ));
         }
-        parts.push(news);
+        news
+    }
+
+    fn many_body(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
+        let count = view.standing.len();
+        let mut parts = vec![self.news(view)];
         let listed = view.standing.iter().take(LISTED);
         let (pressing, others): (Vec<_>, Vec<_>) =
             listed.partition(|one| one.lead.1.severity == Severity::Critical);
