@@ -53,7 +53,10 @@ const MEND: &str = "\
 {% if cause.check %}To prove the cause: {{ cause.check }}{% endif %}
 {% if advice and cause.name != \"ca.rate-limited\" %}After that: {{ advice }}.{% endif %}";
 
-/// To restart Caddy, with its `effect` in words, unless a restart would cost what the CA still allows.
+/// To restart Caddy, with its `effect` in words, unless a restart would cost what the CA still allows; after
+/// what no restart cures.
 const RESTART: &str = "\
 {% if cause.name == \"ca.rate-limited\" %}See that Caddy runs. {{ cause.remedy }}.\
+{% elif cert.incurable and cause.remedy and cause.remedy is not startingwith(\"Restart\") %}{{ cause.remedy }}. Then restart Caddy \
+(`systemctl restart caddy` or `docker restart NAME`), which {{ effect }}.\
 {% else %}Restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which {{ effect }}.{% endif %}";

@@ -66,20 +66,32 @@ fn of_a_streak_whose_beginning_was_not_seen_caddy_s_own_count_and_time_are_told(
     assert!(summary.contains(told), "{summary}");
 }
 
-#[test]
-fn a_missed_attempt_that_was_rate_limited_sends_nobody_to_restart_caddy() {
+/// What to do about an attempt that does not begin after one that failed.
+fn remedy_of_missed(error: &str) -> String {
     let mut story = Story::new();
-    story
-        .started(0.0)
-        .managing(0.1, &[A])
-        .renewing(1.0, A, 9_000.0);
-    let limited = "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates (ca=https://acme-v02.api.letsencrypt.org/directory)";
-    story.will_retry(5.0, &format!("[{A}] Renew: {limited}"), 1, 60);
+    story.started(0.0).managing(0.1, &[A]);
+    story.renewing(1.0, A, 9_000.0);
+    let ca = "(ca=https://acme-v02.api.letsencrypt.org/directory)";
+    story.will_retry(5.0, &format!("[{A}] Renew: {error} {ca}"), 1, 60);
     story.tick(1_000.0);
     let missed = story.rows.iter().find(|row| row.rule == "retry-missed");
-    let remedy = &missed.unwrap().remedy;
+    missed.unwrap().remedy.clone()
+}
+
+#[test]
+fn a_missed_attempt_that_was_rate_limited_sends_nobody_to_restart_caddy() {
+    let limited = "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates";
+    let remedy = remedy_of_missed(limited);
     assert!(remedy.contains("Do not restart Caddy"), "{remedy}");
     assert!(!remedy.contains("systemctl restart"), "{remedy}");
+}
+
+#[test]
+fn a_missed_attempt_after_what_no_retry_cures_names_the_cure_first() {
+    let refused = "HTTP 403 urn:ietf:params:acme:error:caa - CAA record prevents issuance";
+    let remedy = remedy_of_missed(refused);
+    let places = ["CAA", "Then restart Caddy"].map(|words| remedy.find(words));
+    assert!(places[0].is_some() && places[0] < places[1], "{remedy}");
 }
 
 #[test]
