@@ -190,6 +190,11 @@ fn one(
             problems.note(refuse(title, &value.span, label));
             continue;
         }
+        if is_negative(&value.value) && !is_negative(own) {
+            let title = format!("`{parameter}` is less than nothing");
+            problems.note(refuse(title, &value.span, "expected 0 or more".to_owned()));
+            continue;
+        }
         values.insert(parameter.clone(), value.value.clone());
         // A text may be read as a length of time or a regex, which only the conditions know.
         let mut found = Problems::default();
@@ -208,6 +213,18 @@ fn one(
         rule.set_severity(severity);
     }
     Some(rule)
+}
+
+/// Whether a count or a length of time is below zero, which only a rule that is made so can use.
+fn is_negative(value: &Scalar) -> bool {
+    match value {
+        Scalar::Integer(count) => *count < 0,
+        Scalar::Text(text) => {
+            let rest = text.trim_start().strip_prefix('-');
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        }
+        Scalar::Boolean(_) => false,
+    }
 }
 
 #[cfg(test)]

@@ -79,6 +79,10 @@ fn the_configuration_is_checked_against_the_rules() {
         "n.toml:1:10: error: `6 hous` is not a length of time"
     );
     assert_eq!(
+        told("hold", text("-6h")),
+        "n.toml:1:10: error: `hold` is less than nothing"
+    );
+    assert_eq!(
         told("tries", text("6")),
         "n.toml:1:10: error: `tries` has a value of the wrong kind"
     );
