@@ -1,7 +1,7 @@
 //! The story of a replay, for people: per certificate what happened when, and how early each alarm
 //! rang.
 
-use crate::engine::alert::Alerts;
+use crate::engine::alert::{Alerts, ClosedBy};
 use crate::engine::certificate::{DueSource, RetrySource};
 use crate::engine::message::Reason;
 use crate::engine::{AlertRow, Unknowns, telling};
@@ -264,6 +264,9 @@ impl Story {
             };
             self.line(format!("    {word}: {}", row.rule));
         }
+        if let Some(how) = ended(rows) {
+            self.line(format!("      {how}."));
+        }
         let loud = |row: &&&AlertRow| {
             !matches!(row.reason, Reason::Closed | Reason::Repeated) && row.severity.is_loud()
         };
@@ -368,6 +371,32 @@ fn early(row: &AlertRow) -> String {
         (Some(at), Some(end)) => format!(", {} after expiry", spell(at - end)),
         _ => String::new(),
     }
+}
+
+/// How what closed at one moment came to its end: after how long, what it cost, and why.
+fn ended(rows: &[&AlertRow]) -> Option<String> {
+    let closed = rows.iter().filter(|row| row.reason == Reason::Closed);
+    let renewed = |row: &&AlertRow| row.closed_by == Some(ClosedBy::Renewed);
+    let row = closed.min_by_key(|row| (!renewed(row), row.opened_at))?;
+    let by = row.closed_by?;
+    if by == ClosedBy::Forgotten {
+        return Some("Caddy does not manage it any more".to_owned());
+    }
+    let since = row.failing_since.filter(|_| renewed(row));
+    let since = since.or(row.opened_at)?;
+    let lasted = spell(row.at? - since);
+    if by == ClosedBy::Condition {
+        return Some(format!("Over after {lasted}"));
+    }
+    let attempts = match row.attempts_total {
+        0 => String::new(),
+        count => format!(" and {}", counted(u64::from(count), "failed attempt")),
+    };
+    let cause = row.cause.map(|cause| format!(" ({})", cause.word()));
+    let until = row.not_after.filter(|end| Some(*end) > row.at);
+    let until = until.map(|end| format!("; valid until {}", end.utc()));
+    let [cause, until] = [cause, until].map(Option::unwrap_or_default);
+    Some(format!("Well again after {lasted}{attempts}{cause}{until}"))
 }
 
 /// A count of things: "1 line", "1,200 lines".
