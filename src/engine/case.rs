@@ -46,18 +46,22 @@ pub fn run(
     let timed = case.checks.iter();
     moments.extend(timed.filter_map(|check| Some((check.at?, Moment::Check(check)))));
     moments.sort_by_key(|(at, _)| *at);
+    let mut is_lost = false;
     for (at, moment) in moments {
-        run.lines_until(Some(at));
+        if !is_lost {
+            run.lines_until(Some(at));
+        }
+        run.tick(at);
         match moment {
-            Moment::Lost => run.reach(at, Some("the test loses its log")),
+            Moment::Lost => {
+                run.reach(at, Some("the test loses its log"));
+                is_lost = true;
+            }
             Moment::Found => {
-                run.tick(at);
                 run.reach(at, None);
+                is_lost = false;
             }
-            Moment::Check(check) => {
-                run.tick(at);
-                run.judge(check, &mut unmet);
-            }
+            Moment::Check(check) => run.judge(check, &mut unmet),
         }
     }
     run.lines_until(None);

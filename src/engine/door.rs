@@ -175,12 +175,10 @@ impl Engine {
             step.matched(watched, (rule, &captures), &names, quote);
         }
         // A line a little late may bring a moment that the clock has just passed.
-        let reached = watched
-            .instance
-            .log_time
-            .filter(|reached| *reached - at <= LATE);
+        let reached = watched.instance.read_to();
+        let reached = reached.filter(|reached| *reached - at <= LATE);
         if let Some(reached) = reached {
-            step.fire(watched, reached);
+            step.fire_before(watched, reached);
         }
     }
 
@@ -190,7 +188,7 @@ impl Engine {
     }
 
     /// Moves an instance's log clock because our own clock says so: deadlines that fell due fire,
-    /// each at its own moment. Never moves it back.
+    /// each at its own moment. Never moves it back. Wherever the log can be read, it is read to its end.
     pub fn tick(&mut self, instance: &str, now: LogTime, out: &mut Vec<AlertRow>) {
         self.release(instance, None, out);
         if let Some(watched) = self.watched.get_mut(instance) {
@@ -200,6 +198,7 @@ impl Engine {
                 at: now,
                 out,
             };
+            step.catch_up(watched);
             step.fire(watched, now);
             // Before the first line there is no log time: what it says may be older than now.
             if let Some(log_time) = &mut watched.instance.log_time {
@@ -210,7 +209,8 @@ impl Engine {
     }
 
     /// A source's log cannot be read, since a moment by our own clock and for a reason; or, with
-    /// `None`, it can be read again.
+    /// `None`, it can be read again. From there on until the first tick after it can, deadlines that its
+    /// lines may move wait for them.
     pub fn reach(
         &mut self,
         instance: &str,
@@ -224,6 +224,9 @@ impl Engine {
         };
         let since = watched.instance.lost.take().map(|(since, _)| since);
         watched.instance.lost = lost.map(|why| (since.unwrap_or(at), why.to_owned()));
+        if lost.is_some() {
+            watched.instance.behind = watched.instance.read_to();
+        }
         Step {
             rules: &self.rules,
             instance,
@@ -236,14 +239,6 @@ impl Engine {
     /// Ends an instance's log: a line that waited for a second one to confirm its time is judged.
     pub fn finish(&mut self, instance: &str, out: &mut Vec<AlertRow>) {
         self.release(instance, None, out);
-    }
-
-    /// The next moment at which something falls due by time alone.
-    pub fn deadline(&self, instance: &str) -> Option<LogTime> {
-        let watched = self.watched.get(instance)?;
-        let subject = watched.wakes.first().map(|(at, _)| *at);
-        let incident = watched.incidents.next_wake();
-        subject.into_iter().chain(incident).min()
     }
 
     /// What people have to be told about an instance, now that its log is read to the end.
@@ -346,9 +341,11 @@ impl Engine {
         let (Some(watched), Some(stamp)) = (self.watched.get_mut(instance), stamp) else {
             return Moved::Fine;
         };
-        let (reached, moved) = watched.instance.reach(stamp);
+        let moved = watched.instance.reach(stamp);
         self.release(instance, (moved == Moved::Jumped).then_some(stamp), out);
-        self.move_to(instance, reached, out);
+        if moved != Moved::Held {
+            self.move_to(instance, stamp, out);
+        }
         if moved == Moved::Jumped {
             let instance = instance.to_owned();
             self.notices.push(Notice::ClockJumped {
@@ -359,17 +356,18 @@ impl Engine {
         moved
     }
 
-    fn move_to(&mut self, instance: &str, at: LogTime, out: &mut Vec<AlertRow>) {
+    fn move_to(&mut self, instance: &str, stamp: LogTime, out: &mut Vec<AlertRow>) {
         if let Some(watched) = self.watched.get_mut(instance) {
             let mut step = Step {
                 rules: &self.rules,
                 instance,
-                at,
+                at: stamp,
                 out,
             };
-            step.fire(watched, at);
-            watched.instance_changed |= watched.instance.log_time != Some(at);
-            watched.instance.log_time = Some(at);
+            step.fire_before(watched, stamp);
+            let log_time = &mut watched.instance.log_time;
+            watched.instance_changed |= *log_time < Some(stamp);
+            *log_time = (*log_time).max(Some(stamp));
         }
     }
 
@@ -382,14 +380,14 @@ impl Engine {
         let Some((entry, quote)) = watched.held.take() else {
             return;
         };
-        let log_time = watched.instance.log_time;
+        let read_to = watched.instance.read_to();
         let own = entry
             .at
             .filter(|at| confirmed.is_some_and(|stamp| *at <= stamp));
         if let Some(own) = own {
             self.move_to(instance, own, out);
         }
-        if let Some(at) = own.or(log_time) {
+        if let Some(at) = own.or(read_to) {
             let event = Event::of(&entry);
             let judged = (&entry, event.as_ref(), at);
             self.judge(instance, judged, &|| quote.clone(), out);

@@ -64,7 +64,7 @@ impl Engine {
     pub fn explained(&self, instance: &str) -> impl Iterator<Item = Explained<'_>> {
         let found = self.watched.get_key_value(instance);
         found.into_iter().flat_map(|(name, watched)| {
-            let at = watched.instance.log_time.unwrap_or(UNTIMED);
+            let at = watched.instance.read_to().unwrap_or(UNTIMED);
             let all = watched.certificates.iter();
             all.map(move |one| Explained::new(name, &watched.instance, one, at))
         })

@@ -129,7 +129,7 @@ pub(super) fn source_facts(
     let mut facts = Facts::new();
     // While a renewal is due, each tick names it.
     let waiting = certificates.is_any_due_since(instance.rhythm.tick);
-    let next = instance.rhythm.next(waiting, instance.interval());
+    let next = instance.next_line(waiting);
     facts.set(Fact::SourceName, Some(instance_name));
     facts.set(Fact::Informed, Some(instance.informed));
     facts.set(Fact::LastLine, instance.rhythm.heard);

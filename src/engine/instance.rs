@@ -6,8 +6,8 @@ use crate::caddy::remedy::Generation;
 use crate::engine::alert::{Alerts, Link};
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::on_demand::OnDemand;
-use crate::engine::rhythm::Rhythm;
-use crate::engine::tick::Ticker;
+use crate::engine::rhythm::{Beat, Rhythm};
+use crate::engine::tick::{LATE, Ticker};
 use crate::engine::unknown::Unknowns;
 use crate::engine::usual::Usual;
 use crate::time::LogTime;
@@ -33,8 +33,10 @@ pub(super) fn begun(listed: Option<LogTime>, at: LogTime) -> LogTime {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Instance {
-    /// How far its log has come.
+    /// How far its log has come, or our clock for it.
     pub log_time: Option<LogTime>,
+    /// How far it is read, from when it is lost until it is read to its end again.
+    pub behind: Option<LogTime>,
     /// A jump ahead that waits for a second line.
     pub jump: Option<LogTime>,
     /// When its maintenance loop last began; `None` if that was before we looked.
@@ -99,28 +101,40 @@ impl Instance {
     /// Names remembered because their lines are not judged.
     const NAMES_MAX: usize = 10_000;
 
-    /// Where the log clock would stand after a line of this stamp; does not move it.
-    pub(super) fn reach(&mut self, stamp: LogTime) -> (LogTime, Moved) {
+    /// What a line of this stamp does to the log clock; does not move it.
+    pub(super) fn reach(&mut self, stamp: LogTime) -> Moved {
         let Some(log_time) = self.log_time else {
-            return (stamp, Moved::Fine);
+            return Moved::Fine;
         };
         if stamp <= log_time {
-            return (log_time, Moved::Fine);
+            return Moved::Fine;
         }
         if stamp - log_time <= JUMP {
             self.jump = None;
-            return (stamp, Moved::Fine);
+            return Moved::Fine;
         }
         match self.jump {
             Some(first) if (stamp - first).abs() <= JUMP => {
                 self.jump = None;
-                (stamp, Moved::Jumped)
+                Moved::Jumped
             }
             _ => {
                 self.jump = Some(stamp);
-                (log_time, Moved::Held)
+                Moved::Held
             }
         }
+    }
+
+    /// The moment by which its rhythm brings the next line. Of what is not read yet nobody can know whether
+    /// that is among it.
+    pub(super) fn next_line(&self, waiting: bool) -> Option<(LogTime, Beat)> {
+        let next = self.rhythm.next(waiting, self.interval());
+        next.filter(|(at, _)| self.behind.is_none_or(|behind| *at + LATE <= behind))
+    }
+
+    /// Up to where everything is known that its log says.
+    pub(super) fn read_to(&self) -> Option<LogTime> {
+        self.behind.or(self.log_time)
     }
 
     /// A new maintenance loop: its ticks count from here, and nothing else of the old one holds.
@@ -282,9 +296,9 @@ mod tests {
             ..Instance::default()
         };
         let ahead = at(30 * 86_400);
-        assert_eq!(instance.reach(ahead), (at(0), Moved::Held));
-        assert_eq!(instance.reach(at(1)), (at(1), Moved::Fine));
-        assert_eq!(instance.reach(ahead), (at(0), Moved::Held));
-        assert_eq!(instance.reach(ahead + SOON), (ahead + SOON, Moved::Jumped));
+        assert_eq!(instance.reach(ahead), Moved::Held);
+        assert_eq!(instance.reach(at(1)), Moved::Fine);
+        assert_eq!(instance.reach(ahead), Moved::Held);
+        assert_eq!(instance.reach(ahead + SOON), Moved::Jumped);
     }
 }

@@ -17,6 +17,7 @@ mod blame;
 pub mod case;
 pub mod certificate;
 mod certificates;
+mod deadline;
 mod door;
 pub mod evidence;
 pub mod example;

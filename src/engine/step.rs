@@ -184,7 +184,7 @@ impl Step<'_> {
     }
 
     /// One hearing: what is open about the certificate is fetched, judged, and put back.
-    fn hear(
+    pub(super) fn hear(
         &mut self,
         watched: &mut Watched,
         certificate: &mut Certificate,
@@ -211,7 +211,7 @@ impl Step<'_> {
     }
 
     /// The same for the source itself, at a moment and by a line, if one brought it.
-    fn hear_source(
+    pub(super) fn hear_source(
         &mut self,
         watched: &mut Watched,
         (at, line): (LogTime, Option<&Quote>),
@@ -229,7 +229,9 @@ impl Step<'_> {
         };
         hearing(&judge, &mut case);
         instance.alerts = std::mem::take(&mut case.alerts);
+        // What is not read tells of no calm.
         let calm_at = instance.on_demand.calm_at();
+        let calm_at = calm_at.filter(|_| instance.lost.is_none());
         case.wake = case.wake.into_iter().chain(calm_at).min();
         instance.wake = case.wake;
         let about = AboutMut::Source(&mut instance);
@@ -290,63 +292,13 @@ impl Step<'_> {
         }
     }
 
-    /// Fires the deadlines up to a moment, in order, each at its own.
-    pub(super) fn fire(&mut self, watched: &mut Watched, until: LogTime) {
-        loop {
-            let subject = watched.wakes.first().map(|(at, _)| *at);
-            let incident = watched.incidents.next_wake();
-            match (subject, incident) {
-                (Some(at), other) if at <= until && other.is_none_or(|other| at <= other) => {
-                    self.fire_subject(watched);
-                }
-                (_, Some(at)) if at <= until => self.fire_incident(watched, at),
-                _ => return,
-            }
-        }
-    }
-
-    /// The moment of a certificate or of the source: its rules are looked at.
-    fn fire_subject(&mut self, watched: &mut Watched) {
-        let judge_all = |judge: &Judge<'_>, case: &mut Case| judge.open(case, &Which::All);
-        let Some((at, subject)) = watched.wakes.pop_first() else {
-            return;
-        };
-        let Subject::Certificate(name) = subject else {
-            watched.instance.wake = None;
-            watched.instance.on_demand.forget(at);
-            self.hear_source(watched, (at, None), |judge, case| {
-                judge.close(Outcome::default(), case);
-                judge.open(case, &Which::All);
-            });
-            return;
-        };
-        if let Some(mut certificate) = watched.certificates.take(&name) {
-            certificate.wake = None;
-            self.hear(watched, &mut certificate, at, judge_all);
-            watched.certificates.put(certificate);
-        }
-    }
-
-    /// An incident's moment: a reminder falls due, what waited has to be told, or a silence ends.
-    fn fire_incident(&mut self, watched: &mut Watched, at: LogTime) {
-        if watched.incidents.hear_end(at) {
-            watched.weigh_all();
-            return;
-        }
-        let Some(id) = watched.incidents.take_wake() else {
-            return;
-        };
-        watched.remind((self.rules, self.instance), &id, at, self.out);
-        watched.incidents.touch(&id);
-        watched.incidents.drop_if_spent(&id, Some(at));
-    }
-
     /// Judges the source and every certificate by every rule.
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
         self.look_at_source(watched, None);
+        let at = watched.instance.behind.unwrap_or(self.at);
         for name in watched.certificates.names() {
             if let Some(mut certificate) = watched.certificates.take(&name) {
-                self.hear(watched, &mut certificate, self.at, |judge, case| {
+                self.hear(watched, &mut certificate, at, |judge, case| {
                     judge.open(case, &Which::All);
                 });
                 watched.certificates.put(certificate);

@@ -26,7 +26,7 @@ pub(super) struct Ticker {
 const SAME_TICK: TimeDelta = TimeDelta::milliseconds(2_500);
 
 /// Lines of a tick may be this late: refreshes of renewal information come before them.
-const LATE: TimeDelta = TimeDelta::seconds(15);
+pub(super) const LATE: TimeDelta = TimeDelta::seconds(15);
 
 /// Equal spacings that overrule what was believed.
 const INSISTENT: u32 = 3;

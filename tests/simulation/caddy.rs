@@ -1,10 +1,8 @@
 //! A Caddy that lives through a seed: starts, ticks, reloads, deaths.
 
-use crate::faults::FAULTS;
+use crate::life::life;
 use crate::random::Random;
-use crate::script::{
-    DAY, Generation, HOUR, Life, MINUTE, News, S, Script, TICK, Truth, tick_after,
-};
+use crate::script::{DAY, Generation, HOUR, MINUTE, News, S, Script, TICK, Truth, tick_after};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,41 +188,6 @@ pub(crate) fn live(random: &mut Random, (begins, lines_at_most): (i64, usize)) -
     caddy.run(start, lines_at_most)
 }
 
-fn life(random: &mut Random, name: &str, start: i64) -> Life {
-    let lifetime = random.one(&[6, 45, 90]) * DAY;
-    // Whole seconds, as in certificates.
-    let second = |at: i64| at - at.rem_euclid(S);
-    let left = if random.chance(60) {
-        // Due when Caddy starts.
-        random.between(20 * MINUTE, (lifetime / 3).min(60 * HOUR))
-    } else {
-        lifetime / 3 + random.between(HOUR, 10 * HOUR)
-    };
-    let not_after = second(start + left);
-    let due = second(not_after - lifetime / 3);
-    let fixed = if random.chance(15) {
-        start
-    } else {
-        due.max(start) + random.between(MINUTE, 70 * HOUR)
-    };
-    let (first, second) = (random.one(&FAULTS), random.one(&FAULTS));
-    let hangs = (due.max(start), random.between(HOUR, 6 * HOUR));
-    Life {
-        name: name.to_owned(),
-        not_after: (!random.chance(20)).then_some(not_after),
-        due,
-        lifetime,
-        faults: [first, random.one(&[first, second])],
-        turns: due.max(start) + random.between(MINUTE, 3 * HOUR),
-        fixed,
-        refused: random.chance(15).then(|| random.one(&[2, 3, 5])),
-        hangs: random.chance(10).then_some(hangs),
-        panics: random.chance(6),
-        overlooked: random.chance(6),
-        proof_after: random.one(&[50_000, 50_000, 50_000, 30 * MINUTE]),
-    }
-}
-
 impl Caddy<'_> {
     /// What the world does to it.
     pub(crate) fn plan(&mut self, start: i64) {
@@ -257,6 +220,9 @@ impl Caddy<'_> {
             }
         }
         self.script.lines.sort_by_key(|line| line.order);
+        if self.random.chance(20) {
+            self.lose_log();
+        }
         self.script.news.sort_by_key(|(at, _)| *at);
         let stamps = self.script.lines.iter().map(|line| line.at);
         self.script.end = stamps.max().unwrap_or_default();

@@ -92,25 +92,29 @@ pub(crate) fn rows_by(rules: &Arc<RuleSet>, world: &[Script], manner: Manner) ->
     };
     let mut clocks = vec![None; world.len()];
     for (host, input) in inputs(world, manner, &mut random) {
-        let line = match input {
-            Input::Line(line) => line,
-            Input::Reach(at, why) => {
-                drive.tick(host, at);
-                drive.reach(host, at, why);
-                continue;
-            }
+        let at = match input {
+            Input::Line(line) => line.at,
+            Input::Reach(at, _) => at,
         };
-        if matches!(manner, Manner::Live(_)) {
+        // What was written before the log was found again is read first.
+        let is_old = clocks[host].is_some_and(|clock| at < clock);
+        if matches!(manner, Manner::Live(_)) && !is_old {
             // Our clock trails the lines by the allowance, five seconds.
-            let mut clock = clocks[host].unwrap_or(line.at);
-            while clock + 30 * MINUTE < line.at {
+            let mut clock = clocks[host].unwrap_or(at);
+            while clock + 30 * MINUTE < at {
                 clock += 30 * MINUTE;
                 drive.tick(host, clock - 5 * S);
             }
-            drive.tick(host, line.at - 5 * S);
-            clocks[host] = Some(line.at);
+            drive.tick(host, at - 5 * S);
+            clocks[host] = Some(at);
         }
-        drive.line(host, line);
+        match input {
+            Input::Line(line) => drive.line(host, line),
+            Input::Reach(at, why) => {
+                drive.tick(host, at);
+                drive.reach(host, at, why);
+            }
+        }
         if matches!(manner, Manner::Rough(_)) && random.chance(1) {
             drive.restart(rules);
         }
@@ -186,7 +190,9 @@ fn inputs<'a>(world: &'a [Script], manner: Manner, random: &mut Random) -> Vec<(
                 // The clock may have been set meanwhile.
                 let order = |at: i64| (at - offset).min(line.order);
                 all.push((order(from), host, Input::Reach(from, gone)));
-                all.push((order(to), host, Input::Reach(to, None)));
+                // It is not read before, nor is what was written meanwhile.
+                reached = reached.max(if to < line.at { order(to) } else { to - offset });
+                all.push((reached, host, Input::Reach(to, None)));
             }
             reached = reached.max(line.order);
             offset = line.at - line.order;

@@ -12,6 +12,8 @@ mod drive;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod oracle;
@@ -38,6 +40,7 @@ mod simulation {
     use crate::oracle::{Due, difference, expected};
     use crate::script::Script;
     use crate::seeds;
+    use crate::source::lost;
     use notafter::rules::BUILT_IN;
     use std::collections::BTreeMap;
     use std::fs;
@@ -56,8 +59,9 @@ mod simulation {
             fs::write(&log, lines.join("\n")).unwrap();
             let (host, generation) = (&script.host, script.generation);
             let (lives, tales) = (&script.lives, &script.tales);
-            let log = log.display();
-            told += &format!("{host} {generation:?} {lives:#?} {tales:?}\nits log: {log}\n");
+            let (log, lost) = (log.display(), lost(script));
+            told += &format!("{host} {generation:?} {lives:#?} {tales:?}\n");
+            told += &format!("its log: {log}, lost {lost:?}\n");
         }
         told
     }

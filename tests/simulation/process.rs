@@ -3,7 +3,8 @@
 
 use crate::attempt::{ISSUER, PRODUCTION};
 use crate::caddy::{Caddy, Step};
-use crate::script::{DAY, Failure, Fault, Generation, HOUR, MINUTE, News, S, Truth};
+use crate::script::{DAY, Failure, Fault, Generation, HOUR, Line, MINUTE, News, S, Truth};
+use crate::source;
 use serde_json::json;
 
 /// What the text of a panic tells.
@@ -38,6 +39,35 @@ impl Caddy<'_> {
             self.unmanaged = Some((not_after - not_after.rem_euclid(S), given));
         }
         self.plan_tales(start);
+    }
+
+    /// The log cannot be read for a while in which Caddy goes on; what it wrote is read later.
+    pub(crate) fn lose_log(&mut self) {
+        let lines = &self.script.lines;
+        // Between lines whose order nothing changes, by a clock that is not set meanwhile.
+        let is_still = |pair: &[Line]| pair[1].at - pair[0].at > S;
+        let pairs = lines.windows(2).filter(|pair| is_still(pair));
+        let gaps: Vec<&Line> = pairs.map(|pair| &pair[0]).collect();
+        if gaps.len() < 2 {
+            return;
+        }
+        let last = i64::try_from(gaps.len() - 1).unwrap_or(i64::MAX);
+        let first = self.random.between(0, last);
+        let last = self.random.between(first, (first + 60).min(last)) + 1;
+        let moment = |index: i64| {
+            let line = gaps[usize::try_from(index).unwrap_or_default()];
+            (line.order + S / 2, line.at - line.order)
+        };
+        let ((lost, offset), (found, other)) = (moment(first), moment(last));
+        let steps = |line: &Line| line.at - line.order != offset;
+        let meanwhile = |line: &&Line| (lost..=found + S).contains(&line.order);
+        let is_set = offset != other || lines.iter().filter(meanwhile).any(steps);
+        let (from, to) = (lost + offset, found + offset);
+        let twice = |(one, other): &(i64, i64)| from <= *other + MINUTE && *one <= to + MINUTE;
+        if !is_set && found - lost > MINUTE && !source::lost(&self.script).iter().any(twice) {
+            self.script.news.push((from, News::Lost));
+            self.script.news.push((to, News::Found));
+        }
     }
 
     /// Messages that look as if they mattered; only an error of the code about certificates does.

@@ -74,7 +74,7 @@ pub(crate) fn of_source(script: &Script, until: i64) -> BTreeSet<Due> {
     });
     rows.while_so("maintenance-dead", "critical", dead.collect::<Vec<_>>());
     for (lost, found) in lost(script) {
-        if found - lost > 5 * MINUTE {
+        if found - lost >= 5 * MINUTE {
             rows.row("source-lost", lost + 5 * MINUTE, "warning", "opened");
             rows.row("source-lost", found, "warning", "closed");
         }
@@ -154,6 +154,9 @@ enum Kind {
 }
 
 fn kind(line: &Line) -> Option<Kind> {
+    if line.entry.is_traffic() {
+        return None;
+    }
     Some(match &*line.entry.msg {
         "certificate expires soon; queuing for renewal"
         | "attempting certificate renewal"
@@ -187,7 +190,16 @@ fn silences(script: &Script, until: i64) -> Vec<(i64, i64)> {
             _ => silences.push((from, to)),
         }
     }
-    silences.retain(|(from, _)| *from <= until);
+    // While the log cannot be read, only what was late before is missed.
+    for (lost, found) in lost(script) {
+        for (from, _) in &mut silences {
+            let was_late = *from - LATE + 15 * S <= lost;
+            if (lost..found).contains(from) && !was_late {
+                *from = found;
+            }
+        }
+    }
+    silences.retain(|(from, to)| *from <= until && from <= to);
     silences
 }
 

@@ -3,6 +3,7 @@
 use crate::hook::Hook;
 use crate::process::{Place, wait_for};
 use crate::recent::{Recent, START};
+use std::time::Duration;
 
 #[test]
 fn a_second_watch_on_the_same_state_is_refused_and_told_who_has_it() {
@@ -70,6 +71,41 @@ fn a_log_that_stays_away_is_told_and_so_is_its_return() {
             "null | resolved | warning | edge: over",
         ]
     );
+}
+
+#[test]
+fn what_a_log_tells_that_was_away_is_not_missed() {
+    let (hook, place) = (Hook::start(), Place::new());
+    let settings = format!(
+        "[[source]]\nname = \"edge\"\nfile = \"{}\"\nlag = \"0s\"\n",
+        place.path("caddy.log").display()
+    );
+    std::fs::write(place.path("notafter.toml"), settings).unwrap();
+    let watch = || {
+        let arguments = ["watch", "--config", "notafter.toml", "--state", "state"];
+        let record = ["--record", "record.jsonl", "--notify", &hook.url];
+        crate::process::Watch::start(&mut place.command(&[&arguments[..], &record].concat()))
+    };
+    // It expires at second 45.
+    let log = Recent::new(40, 2);
+    place.log(&log.between(0.0, 40.0));
+    let first = watch();
+    wait_for("the alarm", || !hook.heard(START).is_empty());
+    assert_eq!(first.end_with("TERM").code(), Some(0));
+    let away = place.path("away.log");
+    std::fs::rename(place.path("caddy.log"), &away).unwrap();
+    let second = watch();
+    second.wait_until_it_says("waiting for it");
+    std::thread::sleep(Duration::from_secs(5));
+    let written = log.between(0.0, 40.0) + &log.earlier((181.9, 182.0), START, 138);
+    std::fs::write(&away, written).unwrap();
+    std::fs::rename(away, place.path("caddy.log")).unwrap();
+    let renewed = |row: &String| row.starts_with("last-tries start") && row.contains(" closed ");
+    wait_for("the recovery", || place.recorded().iter().any(renewed));
+    assert_eq!(second.end_with("TERM").code(), Some(0));
+    let expired = |row: &&String| row.starts_with("expired start");
+    assert_eq!(place.recorded().iter().find(expired), None);
+    assert_eq!(place.recorded(), place.replayed());
 }
 
 #[test]

@@ -46,4 +46,19 @@ impl Recent {
         let wanted = self.lines.iter().filter(|(at, _)| (from..to).contains(at));
         wanted.map(|(_, line)| line.as_str()).collect()
     }
+
+    /// Those of them about a name, as if they had come some seconds earlier.
+    pub(crate) fn earlier(&self, (from, to): (f64, f64), name: &str, seconds: i64) -> String {
+        let stamp = Regex::new(r#""ts":(\d+)"#).unwrap();
+        let text = self.between(from, to);
+        let lines = text.lines().filter(|line| line.contains(name));
+        let moved = lines.map(|line| {
+            let moved = stamp.replace(line, |found: &Captures<'_>| {
+                let at: i64 = found[1].parse().unwrap();
+                format!(r#""ts":{}"#, at - seconds)
+            });
+            format!("{moved}\n")
+        });
+        moved.collect()
+    }
 }

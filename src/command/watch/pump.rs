@@ -193,6 +193,7 @@ impl Pump {
     /// While a source cannot be read, time alone moves it; when it is back, it is read to its end
     /// first.
     fn hear_of(&mut self, notice: &source::Notice) -> Result<(), Failed> {
+        let was_live = self.live.contains(&notice.source);
         let lost = match notice.kind {
             NoticeKind::Waiting | NoticeKind::PermissionDenied | NoticeKind::Unreadable => {
                 self.live.insert(Arc::clone(&notice.source));
@@ -209,9 +210,12 @@ impl Pump {
         };
         let at = now().trailing(self.lag_of(&notice.source));
         let mut rows = Vec::new();
-        self.intake
-            .engine
-            .reach(&notice.source, at, lost, &mut rows);
+        let engine = &mut self.intake.engine;
+        if was_live {
+            // What fell due before was seen to.
+            engine.tick(&notice.source, at, &mut rows);
+        }
+        engine.reach(&notice.source, at, lost, &mut rows);
         self.ledger.note_rows(&mut rows);
         self.settle(&notice.source)
     }
