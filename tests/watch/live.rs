@@ -3,7 +3,9 @@
 use crate::hook::Hook;
 use crate::process::{Place, wait_for};
 use crate::recent::{LATER, Recent, START};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[test]
 fn an_expiry_is_told_before_at_and_after_it_and_the_record_equals_a_replay() {
@@ -28,7 +30,8 @@ fn an_expiry_is_told_before_at_and_after_it_and_the_record_equals_a_replay() {
         told["title"],
         format!("{START}: the certificate has expired; 2 certificates in trouble in all")
     );
-    assert_eq!(told["at"], told["alerts"][0]["not_after"]);
+    let stamp = |value: &Value| value.as_str().unwrap().to_owned();
+    assert!(stamp(&told["at"]) >= stamp(&told["alerts"][0]["not_after"]));
     place.log(&log.between(40.0, 1_000.0));
     wait_for("both recoveries", || hook.is_over());
     assert_eq!(watch.end_with("TERM").code(), Some(0));
@@ -93,4 +96,40 @@ fn blips_reach_no_channel() {
             .iter()
             .any(|one| one["certificates"].to_string().contains("blip"))
     );
+}
+
+/// Twelve names fail within milliseconds; the attempts that were announced do not begin.
+#[test]
+fn deadlines_that_pass_within_a_moment_are_one_message() {
+    let (hook, place) = (Hook::start(), Place::new());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    // An attempt counts as missed five minutes after it was due, and our clock trails by five seconds.
+    let failed = now.as_secs_f64() - 363.0;
+    let names: Vec<String> = (0..12)
+        .map(|number| format!("n{number}.example.com"))
+        .collect();
+    let managing = json!({"level": "info", "ts": failed - 9.0, "logger": "http",
+        "msg": "enabling automatic TLS certificate management", "domains": names});
+    place.log(&format!("{managing}\n"));
+    for (number, name) in (0_u32..).zip(&names) {
+        let ts = failed + 0.004 * f64::from(number);
+        let error = format!(
+            "[{name}] Renew: [{name}] solving challenge: {name}: [{name}] authorization failed: HTTP 400 \
+             urn:ietf:params:acme:error:connection - 198.51.100.7: Timeout during connect (likely firewall \
+             problem) (order=https://ca.example/order/1/2) (ca=https://ca.example/directory)"
+        );
+        let retry = json!({"level": "error", "ts": ts, "logger": "tls.renew", "msg": "will retry",
+            "error": error, "attempt": 1, "retrying_in": 60, "elapsed": 4.1, "max_duration": 2_592_000});
+        place.log(&format!("{retry}\n"));
+    }
+    let watch = place.watch(&hook.url);
+    let told = |name: &String| hook.told("retry-missed", name);
+    wait_for("all that was missed", || names.iter().all(told));
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+    let titles: Vec<Value> = hook
+        .taken()
+        .iter()
+        .map(|one| one["title"].clone())
+        .collect();
+    assert_eq!(titles.len(), 1, "{titles:#?}");
 }

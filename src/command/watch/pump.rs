@@ -26,6 +26,9 @@ use tokio::time::sleep;
 /// Under a steady stream of lines, deadlines and the watchdog are looked at this often.
 const TURN_EVERY: Duration = Duration::from_secs(1);
 
+/// Deadlines that follow the first one within this time are one piece of news.
+const TOGETHER: TimeDelta = TimeDelta::seconds(1);
+
 /// Lines of one source.
 #[derive(Clone, Copy, Default)]
 struct Count {
@@ -146,7 +149,7 @@ impl Pump {
         let now = now();
         let deadlines = self.live.iter().filter_map(|source| {
             let deadline = self.intake.engine.deadline(source)?;
-            Some(WallTime::from_micros(deadline.micros()) + self.lag_of(source))
+            Some(WallTime::from_micros(deadline.micros()) + TOGETHER + self.lag_of(source))
         });
         let next = deadlines
             .chain(self.ledger.due())
@@ -336,7 +339,7 @@ impl Pump {
                 .intake
                 .engine
                 .deadline(&source)
-                .is_some_and(|deadline| deadline <= until)
+                .is_some_and(|deadline| deadline + TOGETHER <= until)
             {
                 let mut rows = Vec::new();
                 self.intake.engine.tick(&source, until, &mut rows);
