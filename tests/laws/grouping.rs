@@ -333,3 +333,20 @@ fn causes_that_differ_are_counted_rather_than_called_one() {
         last.body
     );
 }
+
+#[test]
+fn each_name_of_a_group_has_its_attempts_and_the_tries_it_has_left() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 3_000.0), "one.example.com", OUTAGE, 20.0 * DAY);
+    scribe.streak((900.0, 3_000.0), "two.example.com", OUTAGE, 2.0 * DAY);
+    let watcher = told(scribe, 3_000.0);
+    let body = &watcher.messages.last().unwrap().body;
+    let told = [
+        "The first failed at 2026-05-01 01:46:40 UTC, 25 min ago. 1 of them is new since the last message.",
+        "- two.example.com (critical): the renewal of the certificate fails; expires 2026-05-03 01:46:39 UTC, in 1 d 23 h; 5 failed attempts; next attempt 2026-05-01 02:21:40 UTC; tries left before it expires: 24",
+        "- one.example.com (warning): the renewal of the certificate fails; expires 2026-05-21 01:46:39 UTC, in 19 d 23 h; 6 failed attempts; next attempt 2026-05-01 02:16:40 UTC; tries left before it expires: 95",
+    ];
+    for words in told {
+        assert!(body.contains(words), "{words}\n\n{body}");
+    }
+}

@@ -95,7 +95,7 @@ fn what_comes_and_goes_under_a_silence_is_never_told() {
     }
     let told = loud(&watcher);
     let many = told.iter().find(|one| one.certificates_total == 2).unwrap();
-    assert!(many.body.contains("1 more are silenced."), "{}", many.body);
+    assert!(many.body.contains("1 more is silenced."), "{}", many.body);
 }
 
 #[test]

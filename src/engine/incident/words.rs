@@ -300,8 +300,9 @@ impl Incident {
         if self.told.is_some() {
             let unknown = count.saturating_sub(self.known);
             if unknown > 0 {
+                let are = if unknown == 1 { "is" } else { "are" };
                 news.push_str(&format!(
-                    " {unknown} of them are new since the last message."
+                    " {unknown} of them {are} new since the last message."
                 ));
             }
         }
@@ -317,7 +318,8 @@ impl Incident {
             ));
         }
         if view.silenced > 0 {
-            news.push_str(&format!(" {} more are silenced.", view.silenced));
+            let are = if view.silenced == 1 { "is" } else { "are" };
+            news.push_str(&format!(" {} more {are} silenced.", view.silenced));
         }
         let quiet = self.members.len().saturating_sub(count + view.silenced);
         if quiet > 0 {
