@@ -145,6 +145,7 @@ pub(super) fn source_facts(
     );
     facts.set(Fact::Lost, Some(instance.lost.is_some()));
     facts.set(Fact::Panics, Some(instance.panics));
+    facts.set(Fact::LastPanic, instance.panicked_at);
     facts.set(Fact::OnDemandFailing, Some(on_demand.failing()));
     facts.set(Fact::OnDemandSince, sane(on_demand.since));
     facts.set(Fact::LoopDead, Some(instance.is_loop_dead()));

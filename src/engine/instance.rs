@@ -72,6 +72,8 @@ pub(super) struct Instance {
     pub lost: Option<(LogTime, String)>,
     /// Panics of the code that renews certificates since its start.
     pub panics: u32,
+    /// When the last one was.
+    pub panicked_at: Option<LogTime>,
     /// Those of the maintenance loop, and when the last one was.
     pub loop_panics: u32,
     pub last_panic: Option<LogTime>,
@@ -144,7 +146,8 @@ impl Instance {
         let listed = self.listed_at.is_some_and(|listed| listed >= begun);
         self.started = Some(at);
         self.informed = true;
-        (self.panics, self.loop_panics, self.last_panic) = (0, 0, None);
+        (self.panics, self.panicked_at) = (0, None);
+        (self.loop_panics, self.last_panic) = (0, None);
         self.ticker.start(at);
         self.dropped.clear();
         // What a handshake began outlives a reload of Caddy up to 2.6.4, which looks like a start
@@ -163,6 +166,7 @@ impl Instance {
             return;
         }
         self.panics = self.panics.saturating_add(1);
+        self.panicked_at = self.panicked_at.max(Some(at));
         if in_loop {
             self.last_panic = Some(at);
             self.loop_panics = self.loop_panics.saturating_add(1);

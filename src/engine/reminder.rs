@@ -26,6 +26,7 @@ impl Watched {
             rules,
             name: instance,
             instance: &self.instance,
+            certificates: &self.certificates,
             at: Some(at),
         };
         let policy = self.incidents.policy;

@@ -76,6 +76,7 @@ impl Watched {
             rules,
             name: instance,
             instance: &self.instance,
+            certificates: &self.certificates,
             at: now,
         };
         let view = View {

@@ -1,7 +1,8 @@
 //! The words of open alerts at the moment when they are told, which may be long after they opened.
 
 use crate::engine::alert::{AlertRow, Change, OpenAlert};
-use crate::engine::facts::facts;
+use crate::engine::certificates::Certificates;
+use crate::engine::facts::{facts, source_facts};
 use crate::engine::instance::Instance;
 use crate::engine::judge::Judge;
 use crate::engine::subject::About;
@@ -14,6 +15,7 @@ pub(super) struct Teller<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) name: &'a str,
     pub(super) instance: &'a Instance,
+    pub(super) certificates: &'a Certificates,
     /// `None` while no line had a time.
     pub(super) at: Option<LogTime>,
 }
@@ -36,14 +38,17 @@ impl Teller<'_> {
     /// `None` where those of the opening have to do: what a line brought is gone, and so may be what made
     /// the condition hold.
     fn words(&self, rule: &str, alert: &OpenAlert, about: About<'_>) -> Option<[String; 3]> {
-        let (at, certificate) = (self.at?, about.certificate()?);
+        let at = self.at?;
         let rule = self.rules.get(rule)?;
         let judge = Judge {
             rules: self.rules,
             instance: self.name,
             at,
             shown_at: self.at,
-            facts: facts(self.name, self.instance, certificate, at),
+            facts: match about {
+                About::Certificate(certificate) => facts(self.name, self.instance, certificate, at),
+                About::Source(_) => source_facts(self.name, self.instance, self.certificates),
+            },
             about,
             line: None,
             generation: self.instance.generation,

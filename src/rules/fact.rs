@@ -234,6 +234,7 @@ fact_table! {
         LostSince, "lost_since", Time, &[], "Since when its log cannot be read.";
         LostWhy, "lost_why", Text, &[], "Why its log cannot be read.";
         Panics, "panics", Int, &[], "Panics of the code that renews certificates since Caddy's start.";
+        LastPanic, "last_panic", Time, &[], "When the last of those panics was.";
         OnDemandFailing, "on_demand_failing", Int, &[], "Names that handshakes asked for in vain within the last hour, 1,000 at most.";
         OnDemandSince, "on_demand_since", Time, &[], "When the first of them failed.";
         LoopDead, "loop_dead", Bool, &[], "The maintenance loop has panicked too often and does not begin anew.";

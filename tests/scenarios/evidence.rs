@@ -127,6 +127,28 @@ fn alerts_about_the_log_quote_their_own_lines_and_are_not_called_one() {
 }
 
 #[test]
+fn a_silence_that_is_told_late_says_how_long_it_is_now() {
+    let mut story = managed();
+    for tick in [600.0, 1_200.0] {
+        let fields = json!({"identifiers": [A], "remaining": 30.0 * DAY - tick});
+        story.log(
+            tick,
+            LOOP,
+            "certificate expires soon; queuing for renewal",
+            fields,
+        );
+    }
+    story.tick(20.0 * DAY + 1_200.0);
+    let told = settled(&mut story);
+    let body = &told
+        .iter()
+        .find(|one| one.certificates_total == 0)
+        .unwrap()
+        .body;
+    assert!(body.contains("14:33:20 UTC, 20 d ago"), "{body}");
+}
+
+#[test]
 fn a_downgrade_names_why_the_first_issuer_failed_and_no_expiry_of_the_old_certificate() {
     let mut story = managed();
     story
