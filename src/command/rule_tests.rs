@@ -178,7 +178,7 @@ impl Files {
         let rules = as_written.all().iter().filter(wanted);
         let examples = rules.filter_map(|rule| {
             let (name, text) = texts.iter().find(|(name, _)| stem(name) == rule.id)?;
-            let on = Arc::new(as_written.with(&rule.id));
+            let on = Arc::new(as_written.alone(&rule.id));
             let cases = rule.examples.iter().map(|example| example.case(&rule.id));
             Some(suite(name, text, &cases.collect::<Vec<_>>(), &on))
         });

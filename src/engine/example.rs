@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Runs one example of a rule. The error says what happened instead, for a person.
 pub fn run(rules: &Arc<RuleSet>, rule: &str, example: &Example) -> Result<(), String> {
-    let rules = Arc::new(rules.with(rule));
+    let rules = Arc::new(rules.alone(rule));
     let mut instead = Ok(());
     let case = example.case(rule);
     let read = case::run(&rules, &case, |unmet| instead = Err(unmet.instead));
@@ -23,7 +23,7 @@ pub fn run(rules: &Arc<RuleSet>, rule: &str, example: &Example) -> Result<(), St
 
 /// What a rule tells a person, on the first of its examples that opens it.
 pub fn told(rules: &RuleSet, rule: &Rule) -> Option<AlertRow> {
-    let rules = Arc::new(rules.with(&rule.id));
+    let rules = Arc::new(rules.alone(&rule.id));
     rule.examples.iter().find_map(|example| {
         let rows = case::run(&rules, &example.case(&rule.id), |_| {}).ok()?;
         let mut loud = rows.into_iter().rev();

@@ -128,12 +128,12 @@ impl RuleSet {
         place.ok().and_then(|place| self.rules.get(place))
     }
 
-    /// The same set with this rule switched on, to try it.
+    /// This rule alone, switched on, to try it: what others open must make no difference.
     #[must_use]
-    pub fn with(&self, id: &str) -> Self {
-        let mut rules = self.rules.clone();
+    pub fn alone(&self, id: &str) -> Self {
+        let mut rules: Vec<Rule> = self.get(id).cloned().into_iter().collect();
         for rule in &mut rules {
-            rule.enabled |= rule.id == id;
+            rule.enabled = true;
         }
         Self::of(rules)
     }

@@ -197,3 +197,46 @@ fn a_failing_example_is_shown_in_its_rule() {
         assert!(ran.stdout.contains(words), "{words}\n{}", ran.stdout);
     }
 }
+
+#[test]
+fn what_a_rule_of_ones_own_opens_makes_no_difference_to_the_examples_of_others() {
+    const MANAGED: &str = r#"id = "managed"
+title = "Caddy manages a name"
+scope = "certificate"
+why = "Somebody wants to know."
+false_positives = "None."
+closes = "recovery"
+
+[severity.warning]
+when = 'cert.armed'
+
+[message]
+title = '''{{ name }}: managed'''
+summary = '''Caddy manages it.'''
+remedy = '''Nothing.'''
+
+[[example]]
+why = "Caddy lists it."
+expect = "opens"
+severity = "warning"
+lines = [
+  '''{"level":"info","ts":1777599996.025,"logger":"http","msg":"enabling automatic TLS certificate management","domains":["a.example.com"]}''',
+]
+
+[[example]]
+why = "Caddy does not."
+expect = "silent"
+lines = [
+  '''{"level":"info","ts":1777599996.025,"logger":"http","msg":"enabling automatic TLS certificate management","domains":[]}''',
+]
+"#;
+    let directory = tempfile::tempdir().unwrap();
+    written(directory.path(), "managed.toml", MANAGED);
+    let ran = test(&[Path::new("--rules"), directory.path()]);
+    assert!(
+        ran.stdout.ends_with(" passed, 0 failed\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+}
