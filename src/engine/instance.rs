@@ -5,6 +5,7 @@ use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
 use crate::engine::alert::{Alerts, Link};
 use crate::engine::certificate::{NextRetry, RetrySource};
+use crate::engine::evidence::Quote;
 use crate::engine::on_demand::OnDemand;
 use crate::engine::rhythm::{Beat, Rhythm};
 use crate::engine::tick::{LATE, Ticker};
@@ -66,8 +67,9 @@ pub(super) struct Instance {
     pub unknown: Unknowns,
     /// How long a success usually takes.
     pub usual: Usual,
-    /// Lines that come by the clock.
+    /// Lines that come by the clock, and the last of them.
     pub rhythm: Rhythm,
+    pub beat: Option<Quote>,
     /// Since when its log cannot be read, and why.
     pub lost: Option<(LogTime, String)>,
     /// Panics of the code that renews certificates since its start.

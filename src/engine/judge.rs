@@ -144,7 +144,7 @@ impl Judge<'_> {
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
         let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
         let mut evidence = known.and_then(|alert| alert.evidence.clone());
-        if let Some(line) = self.line {
+        if let Some(line) = self.line.or(self.about.last_of_rhythm(rule)) {
             evidence.get_or_insert_default().failure(line.clone());
         }
         let alert = Box::new(OpenAlert {

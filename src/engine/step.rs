@@ -279,6 +279,9 @@ impl Step<'_> {
             !event.names.is_empty() && event.names.iter().all(|name| watched.is_stranger(name));
         let instance = &mut watched.instance;
         let news = instance.rhythm.hear(event, self.at, instance.interval());
+        if news {
+            instance.beat = Some(quote());
+        }
         let mut line = None;
         if of_strangers && instance.on_demand.hear(event, self.at) {
             line = Some(quote());

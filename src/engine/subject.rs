@@ -7,7 +7,7 @@ use crate::engine::certificate::Certificate;
 use crate::engine::evidence::{Evidence, Quote};
 use crate::engine::instance::Instance;
 use crate::engine::message::Reason;
-use crate::rules::Scope;
+use crate::rules::{Fact, FactSet, Rule, Scope};
 use crate::time::LogTime;
 
 /// What an incident is about, within one watched Caddy.
@@ -85,6 +85,16 @@ impl<'a> About<'a> {
             Self::Source(instance) => &instance.alerts,
             Self::Certificate(certificate) => &certificate.alerts,
         }
+    }
+
+    /// The line after which another one is missing, where a rule asks for that.
+    pub(super) fn last_of_rhythm(self, rule: &Rule) -> Option<&'a Quote> {
+        const RHYTHM: FactSet = FactSet::EMPTY.with(Fact::NextLine);
+        match self {
+            Self::Source(instance) => instance.beat.as_ref(),
+            Self::Certificate(_) => None,
+        }
+        .filter(|_| rule.reads().facts.intersects(RHYTHM))
     }
 
     /// The lines that prove an alert about it.

@@ -140,6 +140,8 @@ fn a_silence_that_is_told_late_says_how_long_it_is_now() {
     }
     story.tick(20.0 * DAY + 1_200.0);
     let told = settled(&mut story);
+    let last = ["certificate expires soon; queuing for renewal"];
+    assert_eq!(quoted(&story, "source-silent"), last);
     let body = &told
         .iter()
         .find(|one| one.certificates_total == 0)
