@@ -218,6 +218,9 @@ impl Step<'_> {
         hearing: impl FnOnce(&Judge<'_>, &mut Case),
     ) {
         let mut instance = std::mem::take(&mut watched.instance);
+        // That it is lost is true by our clock, whatever its lines say.
+        let now = instance.log_time.filter(|_| instance.lost.is_some());
+        let at = now.map_or(at, |now| now.max(at));
         let facts = source_facts(self.instance, &instance, &watched.certificates);
         let alerts = std::mem::take(&mut instance.alerts);
         let wake = instance.wake;

@@ -231,3 +231,25 @@ fn a_certificate_that_nobody_renews_may_be_named_before_the_loop_says_that_it_be
     story.started(300.0);
     assert_ne!(story.row(A).state, "unmanaged");
 }
+
+#[test]
+fn a_line_of_before_that_comes_while_the_log_is_lost_takes_nothing_back() {
+    let mut story = started();
+    story.tick(100.0);
+    let gone = Some("it is gone");
+    story
+        .engine
+        .reach("caddy", at(100.0), gone, &mut story.rows);
+    story.tick(500.0);
+    queue(&mut story, 200.0, A);
+    story
+        .engine
+        .reach("caddy", at(600.0), None, &mut story.rows);
+    let rows = story.rows.iter().filter(|row| row.rule == "source-lost");
+    let told: Vec<_> = rows.map(|row| (row.reason, row.at)).collect();
+    let wanted = [
+        (Reason::Opened, Some(at(400.0))),
+        (Reason::Closed, Some(at(600.0))),
+    ];
+    assert_eq!(told, wanted);
+}
