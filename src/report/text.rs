@@ -392,7 +392,13 @@ fn ended(rows: &[&AlertRow]) -> Option<String> {
         0 => String::new(),
         count => format!(" and {}", counted(u64::from(count), "failed attempt")),
     };
-    let cause = row.cause.map(|cause| format!(" ({})", cause.word()));
+    // Of several, a row knows why the last one failed.
+    let which = if row.attempts_total > 1 {
+        "the last one: "
+    } else {
+        ""
+    };
+    let cause = row.cause.map(|cause| format!(" ({which}{})", cause.word()));
     let until = row.not_after.filter(|end| Some(*end) > row.at);
     let until = until.map(|end| format!("; valid until {}", end.utc()));
     let [cause, until] = [cause, until].map(Option::unwrap_or_default);

@@ -48,7 +48,10 @@ const RETRY: &str = "\
 
 /// What to do: the cause first, its proof, then what makes Caddy try again.
 const MEND: &str = "\
-{% if cause.remedy %}{{ cause.remedy }}.\
+{% if cert.rate_limited_until and cert.not_after and cert.rate_limited_until > cert.not_after %}\
+Configure another CA (`acme_ca`, or a second `issuer`) and restart Caddy: this one's limit ends only after the \
+certificate has expired.\
+{% elif cause.remedy %}{{ cause.remedy }}.\
 {% else %}No attempt for {{ name }} has been seen to fail: see that Caddy runs and still manages it.{% endif %}
 {% if cause.check %}To prove the cause: {{ cause.check }}{% endif %}
 {% if advice and cause.name != \"ca.rate-limited\" %}After that: {{ advice }}.{% endif %}";

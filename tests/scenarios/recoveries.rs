@@ -87,6 +87,27 @@ fn a_missed_attempt_that_was_rate_limited_sends_nobody_to_restart_caddy() {
 }
 
 #[test]
+fn a_limit_that_outlasts_the_certificate_sends_people_to_another_ca() {
+    let mut story = Story::new();
+    story.started(0.0).managing(0.1, &[A]);
+    story.renewing(1.0, A, 9_000.0);
+    let until = at(20_000.0).utc();
+    let limited = format!(
+        "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates, retry after {until} (ca=https://acme-v02.api.letsencrypt.org/directory)"
+    );
+    story.will_retry(5.0, &format!("[{A}] Renew: {limited}"), 1, 60);
+    let row = story.rows.iter().find(|row| row.rule == "rate-limited");
+    let row = row.unwrap();
+    assert!(row.title.ends_with("until it has expired"), "{}", row.title);
+    assert!(
+        row.remedy.starts_with("Configure another CA"),
+        "{}",
+        row.remedy
+    );
+    assert!(!row.remedy.contains("Wait until"), "{}", row.remedy);
+}
+
+#[test]
 fn a_missed_attempt_after_what_no_retry_cures_names_the_cure_first() {
     let refused = "HTTP 403 urn:ietf:params:acme:error:caa - CAA record prevents issuance";
     let remedy = remedy_of_missed(refused);

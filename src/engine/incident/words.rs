@@ -297,7 +297,8 @@ impl Incident {
             let ago = ago.unwrap_or_default();
             news.push_str(&format!(" The first failed at {}{ago}.", since.utc()));
         }
-        if self.told.is_some() {
+        // What is quieter reaches few channels, which would look for a message that never came.
+        if self.told.is_some_and(Severity::is_loud) {
             let unknown = count.saturating_sub(self.known);
             if unknown > 0 {
                 let are = if unknown == 1 { "is" } else { "are" };
