@@ -61,12 +61,12 @@ pub fn run(
                 run.reach(at, None);
                 is_lost = false;
             }
-            Moment::Check(check) => run.judge(check, &mut unmet),
+            Moment::Check(check) => run.judge(case, check, &mut unmet),
         }
     }
     run.lines_until(None);
     for check in case.checks.iter().filter(|check| check.at.is_none()) {
-        run.judge(check, &mut unmet);
+        run.judge(case, check, &mut unmet);
     }
     Ok(run.rows)
 }
@@ -140,12 +140,17 @@ impl<'c, L: Iterator<Item = Given<'c>>> Run<L> {
         self.engine.tick(INSTANCE, at, &mut self.rows);
     }
 
-    fn judge(&self, check: &Check, unmet: &mut impl FnMut(Unmet<'_>)) {
+    fn judge(&self, case: &Case, check: &Check, unmet: &mut impl FnMut(Unmet<'_>)) {
         let rows = self.rows.iter();
         let rows = rows.filter(|row| row.rule == check.rule);
         let rows =
             rows.filter(|row| check.certificate.is_none() || row.certificate == check.certificate);
-        if let Some(instead) = instead(check.expect, rows) {
+        // Nothing opens about a name that is misspelt.
+        let named = check.certificate.as_ref();
+        let unheard = named.filter(|name| !names_it(case, name));
+        let unheard = unheard.filter(|_| self.engine.explained(INSTANCE).next().is_some());
+        let unheard = unheard.map(|name| format!("the lines name others, and never {name}"));
+        if let Some(instead) = unheard.or_else(|| instead(check.expect, rows)) {
             unmet(Unmet {
                 check,
                 instead,
@@ -154,6 +159,11 @@ impl<'c, L: Iterator<Item = Given<'c>>> Run<L> {
             });
         }
     }
+}
+
+/// Whether a given line names a certificate.
+fn names_it(case: &Case, name: &str) -> bool {
+    case.given.iter().any(|line| line.value.contains(name))
 }
 
 /// What these rows of one rule show instead of what is expected; `None` when it is that.

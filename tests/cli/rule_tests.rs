@@ -109,6 +109,20 @@ fn a_certificate_that_no_line_names_is_said() {
 }
 
 #[test]
+fn silence_about_a_certificate_that_no_line_names_is_no_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = "rule = \"renewal-failing\"\nexpect = \"silent\"\ncertificate = \"aa.example.com\"";
+    let ran = test(&[&of_expiry(directory.path(), check)]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("the lines name others, and never aa.example.com"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn a_rule_about_the_log_is_told_by_what_is_known_of_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let check = "rule = \"caddy-crashed\"\nexpect = \"fires\"";
