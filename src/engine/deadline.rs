@@ -4,9 +4,8 @@
 //! be about: what would have been seen in them is not missed. Our clock goes on for the source itself and for
 //! what people are told.
 
-use crate::engine::apply::Outcome;
 use crate::engine::door::Engine;
-use crate::engine::judge::{Case, Judge, Which};
+use crate::engine::judge::Which;
 use crate::engine::state::Watched;
 use crate::engine::step::Step;
 use crate::engine::subject::Subject;
@@ -59,33 +58,25 @@ impl Step<'_> {
         };
         self.follow(watched, at);
         watched.instance.behind = None;
-        let mut now = Step {
-            rules: self.rules,
-            instance: self.instance,
-            at,
-            out: self.out,
-        };
-        now.look_at_source(watched, None);
+        self.look_at_source(watched, (at, None));
     }
 
     /// The moment of a certificate or of the source: its rules are looked at.
     fn fire_subject(&mut self, watched: &mut Watched, at: LogTime, subject: Subject) {
-        let judge_all = |judge: &Judge<'_>, case: &mut Case| judge.open(case, &Which::All);
         watched.wakes.remove(&(at, subject.clone()));
         let Subject::Certificate(name) = subject else {
             watched.instance.wake = None;
             if watched.instance.lost.is_none() {
                 watched.instance.on_demand.forget(at);
             }
-            self.hear_source(watched, (at, None), |judge, case| {
-                judge.close(Outcome::default(), case);
-                judge.open(case, &Which::All);
-            });
+            self.look_at_source(watched, (at, None));
             return;
         };
         if let Some(mut certificate) = watched.certificates.take(&name) {
             certificate.wake = None;
-            self.hear(watched, &mut certificate, at, judge_all);
+            self.hear(watched, &mut certificate, at, |judge, case| {
+                judge.open(case, &Which::All);
+            });
             watched.certificates.put(certificate);
         }
     }

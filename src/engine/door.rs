@@ -233,7 +233,7 @@ impl Engine {
             at,
             out,
         }
-        .look_at_source(watched, None);
+        .look_at_source(watched, (at, None));
     }
 
     /// Ends an instance's log: a line that waited for a second one to confirm its time is judged.

@@ -269,8 +269,12 @@ impl Step<'_> {
     }
 
     /// Judges the source after a change of its state: what does not hold any more closes.
-    pub(super) fn look_at_source(&mut self, watched: &mut Watched, line: Option<&Quote>) {
-        self.hear_source(watched, (self.at, line), |judge, case| {
+    pub(super) fn look_at_source(
+        &mut self,
+        watched: &mut Watched,
+        (at, line): (LogTime, Option<&Quote>),
+    ) {
+        self.hear_source(watched, (at, line), |judge, case| {
             judge.close(Outcome::default(), case);
             judge.open(case, &Which::All);
         });
@@ -294,13 +298,13 @@ impl Step<'_> {
             line = Some(quote());
         }
         if news || line.is_some() || !instance.alerts.is_empty() {
-            self.look_at_source(watched, line.as_ref());
+            self.look_at_source(watched, (self.at, line.as_ref()));
         }
     }
 
     /// Judges the source and every certificate by every rule.
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
-        self.look_at_source(watched, None);
+        self.look_at_source(watched, (self.at, None));
         let at = watched.instance.behind.unwrap_or(self.at);
         for name in watched.certificates.names() {
             if let Some(mut certificate) = watched.certificates.take(&name) {

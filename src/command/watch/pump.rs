@@ -148,8 +148,8 @@ impl Pump {
         const IDLE: TimeDelta = TimeDelta::hours(1);
         let now = now();
         let deadlines = self.live.iter().filter_map(|source| {
-            let deadline = self.intake.engine.deadline(source)?;
-            Some(WallTime::from_micros(deadline.micros()) + TOGETHER + self.lag_of(source))
+            let due = self.due(source)?;
+            Some(WallTime::from_micros(due.micros()) + self.lag_of(source))
         });
         let next = deadlines
             .chain(self.ledger.due())
@@ -158,6 +158,11 @@ impl Pump {
         let pause = (next - now).to_std().unwrap_or(Duration::ZERO);
         let signs = self.watchdog.into_iter().chain(self.desk.beat_every());
         signs.fold(pause, Duration::min)
+    }
+
+    /// When the next deadline of a source is looked at, by the clock of its log.
+    fn due(&self, source: &str) -> Option<LogTime> {
+        Some(self.intake.engine.deadline(source)? + TOGETHER)
     }
 
     fn lag_of(&self, source: &Arc<str>) -> TimeDelta {
@@ -335,12 +340,7 @@ impl Pump {
     fn turn(&mut self) -> Result<(), Failed> {
         for source in self.live.clone() {
             let until: LogTime = now().trailing(self.lag_of(&source));
-            if self
-                .intake
-                .engine
-                .deadline(&source)
-                .is_some_and(|deadline| deadline + TOGETHER <= until)
-            {
+            if self.due(&source).is_some_and(|due| due <= until) {
                 let mut rows = Vec::new();
                 self.intake.engine.tick(&source, until, &mut rows);
                 self.ledger.note_rows(&mut rows);
