@@ -1,13 +1,14 @@
 //! Sentences that the texts of many rules share: `{% include "expiry" %}`.
 
 /// Every sentence by its name.
-pub(super) const SENTENCES: [(&str, &str); 6] = [
+pub(super) const SENTENCES: [(&str, &str); 7] = [
     ("expiry", EXPIRY),
     ("streak", STREAK),
     ("cause", CAUSE),
     ("retry", RETRY),
     ("mend", MEND),
     ("restart", RESTART),
+    ("issued", ISSUED),
 ];
 
 /// By when it hurts.
@@ -60,6 +61,11 @@ certificate has expired.\
 /// what no restart cures.
 const RESTART: &str = "\
 {% if cause.name == \"ca.rate-limited\" %}See that Caddy runs. {{ cause.remedy }}.\
-{% elif cert.incurable and cause.remedy and cause.remedy is not startingwith(\"Restart\") %}{{ cause.remedy }}. Then restart Caddy \
-(`systemctl restart caddy` or `docker restart NAME`), which {{ effect }}.\
-{% else %}Restart Caddy (`systemctl restart caddy` or `docker restart NAME`), which {{ effect }}.{% endif %}";
+{% else %}{% if cert.incurable and cause.remedy and cause.remedy is not startingwith(\"Restart\") %}\
+{{ cause.remedy }}. Then restart{% else %}Restart{% endif %} \
+Caddy (`systemctl restart caddy` or `docker restart NAME`), which {{ effect }}.{% endif %}";
+
+/// When the certificate was issued, at the end of a clause.
+const ISSUED: &str = "\
+{% if cert.succeeded %} at {{ cert.succeeded|utc }}\
+{% if at > cert.succeeded %}, {{ at|after(cert.succeeded)|span }} ago{% endif %}{% endif %}";

@@ -2,7 +2,7 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::ClosedBy;
-use crate::engine::incident::words::{LISTED, View, certificates};
+use crate::engine::incident::words::{LISTED, View, certificates, failed_attempts};
 use crate::engine::incident::{Ended, Incident};
 use crate::engine::message::{Message, Reason, Status};
 use crate::time::spell;
@@ -108,8 +108,7 @@ impl Incident {
     fn cost(&self) -> String {
         let attempts = match self.attempts {
             0 => String::new(),
-            1 => ": 1 failed attempt".to_owned(),
-            attempts => format!(": {attempts} failed attempts"),
+            attempts => format!(": {}", failed_attempts(attempts)),
         };
         let causes: Vec<&str> = self.causes.iter().copied().map(Cause::word).collect();
         match causes.as_slice() {

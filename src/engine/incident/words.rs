@@ -107,10 +107,7 @@ impl<'a> Standing<'a> {
 fn trouble(certificate: &Certificate, at: Option<LogTime>) -> Vec<String> {
     let is_ahead = |moment: LogTime| at.is_none_or(|at| moment > at);
     let failing = certificate.failing.as_ref();
-    let attempts = failing.map(|failing| match failing.attempts {
-        1 => "1 failed attempt".to_owned(),
-        attempts => format!("{attempts} failed attempts"),
-    });
+    let attempts = failing.map(|failing| failed_attempts(failing.attempts));
     let limit = failing.and_then(|failing| failing.rate_limited_until);
     let limit = limit.filter(|limit| is_ahead(*limit));
     let limit = limit.map(|limit| format!("rate limited until {}", limit.utc()));
@@ -384,6 +381,14 @@ pub(super) fn certificates(count: usize) -> String {
         "1 certificate".to_owned()
     } else {
         format!("{count} certificates")
+    }
+}
+
+pub(super) fn failed_attempts(count: u32) -> String {
+    if count == 1 {
+        "1 failed attempt".to_owned()
+    } else {
+        format!("{count} failed attempts")
     }
 }
 
