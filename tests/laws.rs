@@ -17,6 +17,9 @@ mod hostile;
 #[path = "laws/recordings.rs"]
 mod recordings;
 #[cfg(test)]
+#[path = "laws/relief.rs"]
+mod relief;
+#[cfg(test)]
 #[path = "laws/restarts.rs"]
 mod restarts;
 #[cfg(test)]

@@ -73,6 +73,17 @@ impl Link {
         }
         self.closed.extend(told.iter().cloned());
     }
+
+    /// The rules whose critical alerts were told and have closed since, when its incident has had so
+    /// many messages.
+    pub(super) fn critical_over(&self, messages: u32) -> impl Iterator<Item = &str> {
+        let closed = self
+            .closed
+            .iter()
+            .filter(move |_| self.messages == messages);
+        let critical = closed.filter(|(_, told)| **told == Severity::Critical);
+        critical.map(|(rule, _)| rule.as_str())
+    }
 }
 
 /// Why an alert closed.
@@ -220,7 +231,9 @@ impl AlertRow {
             severity: alert.severity,
             status: match change.reason {
                 Reason::Closed => Status::Resolved,
-                Reason::Opened | Reason::Worsened | Reason::Repeated => Status::Firing,
+                Reason::Opened | Reason::Worsened | Reason::Repeated | Reason::Improved => {
+                    Status::Firing
+                }
             },
             reason: change.reason,
             instance: change.instance.to_owned(),

@@ -1,15 +1,19 @@
 //! An incident: the open alerts of all names that fail for one cause, and what people were told.
 
 mod closing;
+mod due;
 mod fault;
 mod former;
 mod register;
+mod standing;
 mod words;
 
+pub(super) use due::Due;
 pub(super) use former::Former;
 pub(super) use register::Register;
-pub use words::telling;
-pub(super) use words::{Standing, View};
+pub(super) use standing::Standing;
+pub use standing::telling;
+pub(super) use words::View;
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, ClosedBy, Link, OpenAlert, stable_id};
@@ -34,16 +38,6 @@ const DEADLINES: [&str; 6] = [
     "last-tries",
 ];
 
-/// What says most after those.
-const TELLING: [&str; 6] = [
-    "revoked",
-    "issuer-downgrade",
-    "renewal-stuck",
-    "retry-missed",
-    "rate-limited",
-    "renewal-failing",
-];
-
 /// Rules that warn of an expiry: once it has been told, what they say is no news.
 const WARNINGS_OF_EXPIRY: [&str; 5] = [
     "retry-after-expiry",
@@ -53,23 +47,10 @@ const WARNINGS_OF_EXPIRY: [&str; 5] = [
     "renewal-overdue",
 ];
 
-/// More names are told of when they are as many as before, but not sooner than this ...
-const GROWTH_GAP: TimeDelta = TimeDelta::minutes(5);
-/// ... and in any case after this.
-const GROWTH_WAIT: TimeDelta = TimeDelta::minutes(30);
-
-/// So many deadlines are told of at once within `BURST_SPAN`; then one message a `BURST_GAP`.
-const BURST: usize = 5;
-const BURST_SPAN: TimeDelta = TimeDelta::minutes(10);
-const BURST_GAP: TimeDelta = TimeDelta::minutes(1);
-
 /// What opens again within this time after the end belongs to the same incident ...
 const REST: TimeDelta = TimeDelta::hours(1);
 /// ... unless the incident is older than this.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
-/// The end of an incident that opened again is told when it has held for so long.
-const HOLD: TimeDelta = TimeDelta::minutes(30);
-
 /// Names that are kept of those that are well again.
 const ENDED_KEPT: usize = 100;
 
@@ -83,6 +64,10 @@ pub(super) struct Ended {
     pub untold: bool,
     /// It came and went between two messages, and was loud: the next one names it.
     pub missed: bool,
+    /// Since the last message, which left it critical: others that still are keep nobody from
+    /// hearing of it.
+    #[serde(default)]
+    pub was_critical: bool,
 }
 
 /// An incident, from its first alert until its end was told and is settled.
@@ -120,6 +105,9 @@ pub(super) struct Incident {
     pub urgent_at: Vec<LogTime>,
     /// Since when there are names to tell of that can wait.
     pub fresh_since: Option<LogTime>,
+    /// Since when there are names to tell of that are critical no longer.
+    #[serde(default)]
+    pub better_since: Option<LogTime>,
     /// When the next reminder falls due, and whether one has.
     pub repeat_at: Option<LogTime>,
     pub repeat_due: bool,
@@ -143,9 +131,12 @@ pub(super) struct Incident {
     /// Those of which an alert is silenced.
     #[serde(skip)]
     pub silenced: BTreeSet<Subject>,
-    /// Names with loud alerts.
+    /// Names with loud alerts, each with its loudest.
     #[serde(skip)]
-    pub loud: BTreeSet<Subject>,
+    pub loud: BTreeMap<Subject, Severity>,
+    /// Names whose alerts that are open are quieter than the critical ones that were told last.
+    #[serde(skip)]
+    pub better: BTreeSet<Subject>,
 }
 
 /// Whether an alert leaves its name no time.
@@ -158,17 +149,6 @@ fn is_news(about: About<'_>, rule: &str, alert: &OpenAlert) -> bool {
     let expired = about.alerts().get("expired");
     let too_late = expired.is_some_and(|expired| expired.told.is_some());
     alert.told < Some(alert.severity) && !(too_late && WARNINGS_OF_EXPIRY.contains(&rule))
-}
-
-/// What is to be done about an incident now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Nothing.
-    Nothing,
-    /// Tell, for this reason.
-    Tell(Reason),
-    /// Look again then.
-    Later(LogTime),
 }
 
 impl Incident {
@@ -193,6 +173,7 @@ impl Incident {
             messages: 0,
             urgent_at: Vec::new(),
             fresh_since: None,
+            better_since: None,
             repeat_at: None,
             repeat_due: false,
             reopened: 0,
@@ -203,7 +184,8 @@ impl Incident {
             urgent: BTreeMap::new(),
             fresh: BTreeMap::new(),
             silenced: BTreeSet::new(),
-            loud: BTreeSet::new(),
+            loud: BTreeMap::new(),
+            better: BTreeSet::new(),
         }
     }
 
@@ -258,6 +240,7 @@ impl Incident {
         let urgent = self.urgent.remove(subject);
         let news = urgent.max(self.fresh.remove(subject));
         self.loud.remove(subject);
+        self.better.remove(subject);
         let silenced = self.silenced.remove(subject);
         if self.is_over() {
             (self.repeat_at, self.repeat_due) = (None, false);
@@ -268,6 +251,12 @@ impl Incident {
         };
         self.attempts = self.attempts.saturating_add(row.attempts_total);
         self.ended_count += 1;
+        // What was told may make room for what was not.
+        if self.ended.len() == ENDED_KEPT
+            && let Some(told) = self.ended.iter().position(|one| !one.untold)
+        {
+            self.ended.remove(told);
+        }
         if self.ended.len() < ENDED_KEPT {
             self.ended.push(Ended {
                 name: called.to_owned(),
@@ -275,6 +264,7 @@ impl Incident {
                 not_after: row.not_after,
                 untold: true,
                 missed: !known || news.is_some_and(Severity::is_loud),
+                was_critical: link.critical_over(self.messages).next().is_some(),
             });
         }
     }
@@ -317,15 +307,22 @@ impl Incident {
         self.urgent.remove(&subject);
         self.fresh.remove(&subject);
         self.loud.remove(&subject);
+        self.better.remove(&subject);
         self.silenced.remove(&subject);
         let told = about.alerts().values().filter_map(|alert| alert.told).max();
+        let loudest = about.alerts().values().map(|alert| alert.severity).max();
+        if let Some(loudest) = loudest.filter(|loudest| loudest.is_loud()) {
+            self.loud.insert(subject.clone(), loudest);
+        }
+        let was_critical = link.critical_over(self.messages).next().is_some();
+        let is_better = was_critical && loudest < Some(Severity::Critical);
         for (rule, alert) in about.alerts() {
-            if alert.severity.is_loud() {
-                self.loud.insert(subject.clone());
-            }
             if silent(rule) {
                 self.silenced.insert(subject.clone());
                 continue;
+            }
+            if is_better {
+                self.better.insert(subject.clone());
             }
             if !is_news(about, rule, alert) {
                 continue;
@@ -342,75 +339,6 @@ impl Incident {
             };
             let loudest = news.entry(subject.clone()).or_insert(alert.severity);
             *loudest = alert.severity.max(*loudest);
-        }
-    }
-
-    /// What is to be done when the log stands at a moment.
-    pub(super) fn due(&mut self, now: Option<LogTime>) -> Due {
-        // Blips of other names keep nobody waiting for the end of what was loud.
-        let was_loud = self.told.is_some_and(Severity::is_loud);
-        if self.is_over() || was_loud && self.loud.is_empty() {
-            return self.due_at_end(now);
-        }
-        let missed = self.ended.iter().any(|one| one.missed);
-        self.fresh_since = if self.fresh.is_empty() && !missed {
-            None
-        } else {
-            self.fresh_since.or(now)
-        };
-        let news = self.urgent.values().chain(self.fresh.values());
-        let Some(loudest) = news.copied().max() else {
-            let late = self.fresh_since.map(|since| since + GROWTH_WAIT);
-            return match (self.told, late) {
-                (None, _) => Due::Nothing,
-                _ if self.repeat_due => Due::Tell(Reason::Repeated),
-                (_, Some(late)) if Some(late) > now => Due::Later(late),
-                (_, Some(_)) => Due::Tell(Reason::Worsened),
-                (_, None) => Due::Nothing,
-            };
-        };
-        let Some(told) = self.told else {
-            return Due::Tell(Reason::Opened);
-        };
-        if !told.is_loud() && loudest.is_loud() {
-            return Due::Tell(Reason::Opened);
-        }
-        let alone = self.members.len() == 1 && self.known == 1;
-        let (Some(now), Some(told_at)) = (now, self.told_at) else {
-            return Due::Tell(Reason::Worsened);
-        };
-        if loudest > told || alone || self.repeat_due {
-            return Due::Tell(Reason::Worsened);
-        }
-        let urgent = (!self.urgent.is_empty()).then(|| {
-            self.urgent_at.retain(|at| now - *at <= BURST_SPAN);
-            if self.urgent_at.len() < BURST {
-                now
-            } else {
-                told_at + BURST_GAP
-            }
-        });
-        let grown = self.fresh_since.map(|since| {
-            if self.fresh.len() >= self.known {
-                told_at + GROWTH_GAP
-            } else {
-                since + GROWTH_WAIT
-            }
-        });
-        match urgent.into_iter().chain(grown).min() {
-            Some(at) if at > now => Due::Later(at),
-            _ => Due::Tell(Reason::Worsened),
-        }
-    }
-
-    fn due_at_end(&self, now: Option<LogTime>) -> Due {
-        if self.told.is_none() {
-            return Due::Nothing;
-        }
-        let held = self.changed_at.map(|at| at + HOLD);
-        match (now, held.filter(|_| self.reopened > 0)) {
-            (Some(now), Some(held)) if now < held => Due::Later(held),
-            _ => Due::Tell(Reason::Closed),
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Reason {
     Worsened,
     /// It is still open and the reminder fell due.
     Repeated,
+    /// Of an incident: what was critical is so no longer, and the rest is still in trouble.
+    Improved,
     /// It is over.
     Closed,
 }
@@ -47,7 +49,7 @@ pub struct Message {
     /// How many names that are.
     #[serde(default)]
     pub certificates_total: usize,
-    /// The highest severity among the open alerts; when resolved, what it was.
+    /// The highest severity among the open alerts; when improved or resolved, what it was.
     pub severity: Severity,
     /// Firing or resolved.
     pub status: Status,
@@ -65,13 +67,14 @@ pub struct Message {
 }
 
 impl Message {
-    /// How loud it is, or that it is over, in one word of capitals.
+    /// How loud it is, or that it is better or over, in one word of capitals.
     pub fn word(&self) -> &'static str {
-        match (self.status, self.severity) {
-            (Status::Resolved, _) => "RESOLVED",
-            (Status::Firing, Severity::Critical) => "CRITICAL",
-            (Status::Firing, Severity::Warning) => "WARNING",
-            (Status::Firing, Severity::Info) => "INFO",
+        match (self.status, self.reason, self.severity) {
+            (Status::Resolved, ..) => "RESOLVED",
+            (Status::Firing, Reason::Improved, _) => "IMPROVED",
+            (Status::Firing, _, Severity::Critical) => "CRITICAL",
+            (Status::Firing, _, Severity::Warning) => "WARNING",
+            (Status::Firing, _, Severity::Info) => "INFO",
         }
     }
 }

@@ -155,14 +155,15 @@ impl Incident {
             .max(self.told)
             .filter(|_| reason != Reason::Closed);
         for one in &mut self.ended {
-            (one.untold, one.missed) = (false, false);
+            (one.untold, one.missed, one.was_critical) = (false, false, false);
         }
         if !self.urgent.is_empty() {
             self.urgent_at.extend(now);
         }
         self.urgent.clear();
         self.fresh.clear();
-        self.fresh_since = None;
+        self.better.clear();
+        (self.fresh_since, self.better_since) = (None, None);
         self.repeat_due = false;
     }
 }

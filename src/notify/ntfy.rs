@@ -3,7 +3,7 @@
 //! The watched Caddy is a tag, because several may serve one name. The message's stable id is the last tag:
 //! ntfy has no idempotency key, so a reader that must not see a message twice can tell by it.
 
-use crate::engine::message::{Message, Status};
+use crate::engine::message::{Message, Reason, Status};
 use crate::rules::Severity;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -48,11 +48,12 @@ impl<'a> Publication<'a> {
 
 /// ntfy's priority (5 rings through a silent phone) and the emoji of the first tag.
 fn loudness(message: &Message) -> (u8, &'static str) {
-    match (message.status, message.severity) {
-        (Status::Resolved, _) => (3, "white_check_mark"),
-        (Status::Firing, Severity::Critical) => (5, "rotating_light"),
-        (Status::Firing, Severity::Warning) => (4, "warning"),
-        (Status::Firing, Severity::Info) => (2, "information_source"),
+    match (message.status, message.reason, message.severity) {
+        (Status::Resolved, ..) => (3, "white_check_mark"),
+        (Status::Firing, Reason::Improved, _) => (3, "ballot_box_with_check"),
+        (Status::Firing, _, Severity::Critical) => (5, "rotating_light"),
+        (Status::Firing, _, Severity::Warning) => (4, "warning"),
+        (Status::Firing, _, Severity::Info) => (2, "information_source"),
     }
 }
 

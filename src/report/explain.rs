@@ -84,6 +84,7 @@ const fn verb(reason: Reason) -> &'static str {
         Reason::Opened => "opens",
         Reason::Worsened => "worsens",
         Reason::Repeated => "reminds of",
+        Reason::Improved => "improves",
         Reason::Closed => "closes",
     }
 }

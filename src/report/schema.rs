@@ -114,15 +114,22 @@ fn severity(description: &str) -> Json {
     word(description, &Severity::ALL)
 }
 
-fn reason(description: &str) -> Json {
-    let reasons = [
-        Reason::Opened,
-        Reason::Worsened,
-        Reason::Repeated,
-        Reason::Closed,
-    ];
-    word(description, &reasons)
-}
+/// Why an alert has a row.
+const ALERT_REASONS: [Reason; 4] = [
+    Reason::Opened,
+    Reason::Worsened,
+    Reason::Repeated,
+    Reason::Closed,
+];
+
+/// Why an incident has a message.
+const MESSAGE_REASONS: [Reason; 5] = [
+    Reason::Opened,
+    Reason::Worsened,
+    Reason::Repeated,
+    Reason::Improved,
+    Reason::Closed,
+];
 
 fn instance() -> Json {
     text("The name of the watched Caddy.")
@@ -172,7 +179,7 @@ fn alert() -> (String, Json) {
         "scope": word("What the alert is about.", &Scope::ALL.map(Scope::word)),
         "severity": severity("How loud it is."),
         "status": word("Whether it is open.", &statuses),
-        "reason": reason("What changed."),
+        "reason": word("What changed.", &ALERT_REASONS),
         "certificate": known(text("The name; null where the alert is about the source.")),
         "at": known(moment("The change, by the clock of the log.")),
         "opened_at": known(moment("The opening, by the clock of the log.")),
@@ -320,7 +327,7 @@ fn delivery() -> (String, Json) {
         "last_error": known(text("Why it was not taken last.")),
         "incident": known(id("What it is about.")),
         "severity": known(severity("How loud it is.")),
-        "reason": known(reason("Why there is a message.")),
+        "reason": known(word("Why there is a message.", &MESSAGE_REASONS)),
         "title": known(text("Its first line.")),
     });
     row("delivery", "A message and one channel.", &[own])

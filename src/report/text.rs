@@ -260,6 +260,7 @@ impl Story {
                 Reason::Opened => self.paint(row.severity, row.severity.word()),
                 Reason::Worsened => self.paint(row.severity, &format!("now {}", row.severity)),
                 Reason::Repeated => self.paint(row.severity, "still open"),
+                Reason::Improved => "improved".to_owned(),
                 Reason::Closed => "closed".to_owned(),
             };
             self.line(format!("    {word}: {}", row.rule));

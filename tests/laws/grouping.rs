@@ -350,3 +350,26 @@ fn each_name_of_a_group_has_its_attempts_and_the_tries_it_has_left() {
         assert!(body.contains(words), "{words}\n\n{body}");
     }
 }
+
+#[test]
+fn what_expires_soonest_leads_whatever_its_rule() {
+    let mut scribe = Scribe::default();
+    let msg = "started background certificate maintenance";
+    let rest = serde_json::json!({"cache": "0xc000123456"});
+    scribe.line(0.0, ("info", "tls.cache.maintenance"), msg, rest);
+    // One of two months misses its attempt while one of a day goes on failing.
+    scribe.streak((1.0, 1_500.0), "later.example.com", SERVFAIL, 59.0 * DAY);
+    scribe.streak((2.0, 11.0 * 3_600.0), "soon.example.com", SERVFAIL, DAY);
+    let watcher = told(scribe, 12.0 * 3_600.0);
+    let both = |one: &&Message| {
+        let missed = one.alerts.iter().any(|row| row["rule"] == "retry-missed");
+        missed && one.certificates_total == 2 && one.reason == Reason::Repeated
+    };
+    let message = watcher.messages.iter().find(both).unwrap();
+    assert_eq!(
+        message.certificates[0], "soon.example.com",
+        "{}",
+        message.body
+    );
+    assert!(message.body.contains("What to do, for soon.example.com: "));
+}

@@ -272,6 +272,7 @@ fn due(row: AlertRow) -> Due {
         Reason::Opened => "opened",
         Reason::Worsened => "worsened",
         Reason::Repeated => "repeated",
+        Reason::Improved => "improved",
         Reason::Closed => "closed",
     };
     let at = row.at.map_or(0, LogTime::micros);

@@ -65,6 +65,7 @@ impl Former {
                 not_after: about.not_after(),
                 untold: true,
                 missed: false,
+                was_critical: false,
             });
         }
         incident

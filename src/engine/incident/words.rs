@@ -2,15 +2,14 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
-use crate::engine::certificate::{Certificate, RetrySource};
 use crate::engine::evidence::Quote;
 use crate::engine::incident::fault::Place;
-use crate::engine::incident::{DEADLINES, Incident, TELLING, is_deadline, is_news};
+use crate::engine::incident::standing::{Standing, telling};
+use crate::engine::incident::{Incident, is_deadline};
 use crate::engine::message::{Message, Reason, Status};
-use crate::engine::subject::About;
 use crate::engine::teller::Teller;
 use crate::rules::Severity;
-use crate::time::{LogTime, spell};
+use crate::time::spell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -18,123 +17,6 @@ use std::collections::BTreeMap;
 pub(super) const LISTED: usize = 20;
 /// Names that a message carries for programs.
 const NAMED: usize = 1_000;
-
-/// One name in trouble, as it stands.
-pub(in crate::engine) struct Standing<'a> {
-    pub about: About<'a>,
-    /// Its open alerts that are not silenced, by rule.
-    pub alerts: Vec<(&'a str, &'a OpenAlert)>,
-    /// The rule and the alert that a person should read first.
-    pub lead: (&'a str, &'a OpenAlert),
-    /// Whether that alert has not been told.
-    pub is_news: bool,
-}
-
-impl<'a> Standing<'a> {
-    /// How a certificate or source stands; `None` when nothing is open that may be told. Of several
-    /// alerts that are as loud, one that has not been told comes first, then the one that says most.
-    pub(in crate::engine) fn of(
-        about: About<'a>,
-        may_be_told: impl Fn(About<'_>, &str) -> bool,
-    ) -> Option<Self> {
-        let open = about.alerts().iter();
-        let open = open.filter(|(rule, _)| may_be_told(about, rule));
-        let alerts: Vec<(&str, &OpenAlert)> = open
-            .map(|(rule, alert)| (rule.as_str(), &**alert))
-            .collect();
-        let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
-            (
-                Reverse(alert.severity),
-                !is_news(about, rule, alert),
-                telling(rule),
-            )
-        })?;
-        Some(Self {
-            about,
-            alerts,
-            lead,
-            is_news: is_news(about, lead.0, lead.1),
-        })
-    }
-
-    /// Whether it is more than info.
-    pub(in crate::engine) fn is_loud(&self) -> bool {
-        self.lead.1.severity.is_loud()
-    }
-
-    /// Whether people were warned of it, and not that it is as bad.
-    fn is_worse(&self) -> bool {
-        let told = self.alerts.iter().filter_map(|(_, alert)| alert.told).max();
-        told.is_some_and(|told| told.is_loud() && told < self.lead.1.severity)
-    }
-
-    /// The most pressing first.
-    pub(in crate::engine) fn order(&self) -> impl Ord + use<> {
-        let (rule, alert) = self.lead;
-        (
-            Reverse(alert.severity),
-            !self.is_news,
-            telling(rule),
-            self.about.not_after().is_none(),
-            self.about.not_after(),
-        )
-    }
-
-    /// What its alert says, without the name in front.
-    fn said(&self, instance: &str) -> &'a str {
-        let (_, alert) = self.lead;
-        let rest = alert.title.strip_prefix(self.about.called(instance));
-        rest.map_or(&*alert.title, |rest| rest.trim_start_matches([':', ' ']))
-    }
-
-    fn listed(&self, instance: &str, at: Option<LogTime>) -> String {
-        let (_, alert) = self.lead;
-        let name = self.about.called(instance);
-        let said = format!("- {name} ({}): {}", alert.severity, self.said(instance));
-        let end = self.about.not_after().map(|end| match at {
-            Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),
-            Some(at) => format!("expired {}, {} ago", end.utc(), spell(at - end)),
-            None => format!("expires {}", end.utc()),
-        });
-        let certificate = self.about.certificate();
-        let trouble = certificate.map(|one| trouble(one, at)).unwrap_or_default();
-        let parts = [said].into_iter().chain(end).chain(trouble);
-        parts.collect::<Vec<_>>().join("; ")
-    }
-}
-
-/// How often a certificate failed, what stands in its way, and when Caddy tries again.
-fn trouble(certificate: &Certificate, at: Option<LogTime>) -> Vec<String> {
-    let is_ahead = |moment: LogTime| at.is_none_or(|at| moment > at);
-    let failing = certificate.failing.as_ref();
-    let attempts = failing.map(|failing| failed_attempts(failing.attempts));
-    let limit = failing.and_then(|failing| failing.rate_limited_until);
-    let limit = limit.filter(|limit| is_ahead(*limit));
-    let limit = limit.map(|limit| format!("rate limited until {}", limit.utc()));
-    let next = certificate.next.map(|next| match next.source {
-        source if !is_ahead(next.at) => {
-            let (source, due) = (source.word(), next.at.utc());
-            format!("the attempt {source} for {due} has not begun")
-        }
-        RetrySource::Announced => format!("next attempt {}", next.at.utc()),
-        RetrySource::Predicted => format!("next attempt {} (predicted)", next.at.utc()),
-    });
-    let tries = certificate.next.and_then(|next| next.tries_left);
-    let tries = tries.map(|tries| format!("tries left before it expires: {tries}"));
-    [attempts, limit, next, tries]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-/// Of several rules open at one severity, which a person should read first.
-pub fn telling(rule: &str) -> usize {
-    let place = DEADLINES
-        .iter()
-        .chain(&TELLING)
-        .position(|one| *one == rule);
-    place.unwrap_or(usize::MAX)
-}
 
 /// What the words are made of.
 pub(in crate::engine) struct View<'a> {
@@ -149,7 +31,9 @@ pub(in crate::engine) struct View<'a> {
 impl Incident {
     /// The message that says how the incident stands.
     pub(in crate::engine) fn firing(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
-        let first = view.standing.first()?;
+        let Some(first) = view.standing.first() else {
+            return self.relief(view, reason);
+        };
         let row = |one: &Standing<'_>, (rule, alert): (&str, &OpenAlert)| {
             let change = Change {
                 instance: view.teller.name,
@@ -178,18 +62,22 @@ impl Incident {
         };
         let lead = row(first, first.lead);
         let (title, body) = if view.standing.len() == 1 {
-            (
-                lead.title.clone(),
-                one_body(first, &lead, self.well_again()),
-            )
+            (lead.title.clone(), self.one_body(first, &lead))
         } else {
             (
                 self.many_title(view, first),
                 self.many_body(view, first, &lead),
             )
         };
+        let title = match reason {
+            Reason::Improved => self.relieved(Some(&title)),
+            _ => title,
+        };
         let mut message = self.message(view, reason, (title, body));
-        message.severity = first.lead.1.severity;
+        message.severity = match reason {
+            Reason::Improved => Severity::Critical,
+            _ => first.lead.1.severity,
+        };
         let named = view
             .standing
             .iter()
@@ -200,6 +88,27 @@ impl Incident {
         let alerts = rows.iter().filter_map(|row| serde_json::to_value(row).ok());
         message.alerts = alerts.collect();
         Some(message)
+    }
+
+    /// The message that says that names are well again, where nobody is to be told of the others.
+    fn relief(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
+        let well_again = self.well_again().filter(|_| reason == Reason::Improved)?;
+        let body = format!("{well_again}{}", silenced(view.silenced));
+        let mut message = self.message(view, reason, (self.relieved(None), body));
+        message.severity = Severity::Critical;
+        Some(message)
+    }
+
+    /// What is better since the last message, and then what is not, in one line.
+    fn relieved(&self, rest: Option<&str>) -> String {
+        let well: Vec<&str> = self.untold().collect();
+        let who = match (well.as_slice(), rest) {
+            ([], Some(rest)) => return format!("no longer critical: {rest}"),
+            ([one], _) => (*one).to_owned(),
+            (many, _) => certificates(many.len()),
+        };
+        let rest = rest.map(|rest| format!("; {rest}")).unwrap_or_default();
+        format!("{who}: well again{rest}")
     }
 
     pub(super) fn is_of_source(&self) -> bool {
@@ -304,21 +213,18 @@ impl Incident {
                 ));
             }
         }
-        let worse = view.standing.iter().filter(|one| one.is_worse());
-        let worse: Vec<&str> = worse
-            .take(LISTED)
-            .map(|one| one.about.called(view.teller.name))
-            .collect();
-        if !worse.is_empty() {
-            news.push_str(&format!(
-                " Worse since the last message: {}.",
-                worse.join(", ")
-            ));
-        }
-        if view.silenced > 0 {
-            let are = if view.silenced == 1 { "is" } else { "are" };
-            news.push_str(&format!(" {} more {are} silenced.", view.silenced));
-        }
+        let named = |what: &str, which: &dyn Fn(&Standing<'_>) -> bool| {
+            let names = view.standing.iter().filter(|one| which(one)).take(LISTED);
+            let names: Vec<&str> = names
+                .map(|one| one.about.called(view.teller.name))
+                .collect();
+            let text = format!(" {what}: {}.", names.join(", "));
+            Some(text).filter(|_| !names.is_empty())
+        };
+        let worse = named("Worse since the last message", &|one| one.is_worse());
+        let better = named("No longer critical", &|one| one.is_better(self.messages));
+        news.extend(worse.into_iter().chain(better));
+        news.push_str(&silenced(view.silenced));
         let quiet = self.members.len().saturating_sub(count + view.silenced);
         if quiet > 0 {
             news.push_str(&format!(
@@ -356,12 +262,44 @@ impl Incident {
         parts.join("\n\n")
     }
 
+    /// What a person reads about one name.
+    fn one_body(&self, one: &Standing<'_>, lead: &AlertRow) -> String {
+        let mut parts = vec![lead.summary.clone(), format!("What to do: {}", lead.remedy)];
+        let others = one.alerts.iter().filter(|(rule, _)| *rule != lead.rule);
+        let others: Vec<String> = others
+            .map(|(rule, alert)| format!("{rule} ({})", alert.severity))
+            .collect();
+        if !others.is_empty() {
+            parts.push(format!("Also open: {}.", others.join(", ")));
+        }
+        let over: Vec<&str> = one.about.link().critical_over(self.messages).collect();
+        if !over.is_empty() {
+            let over = over.join(", ");
+            parts.push(format!("Over since the last message: {over}."));
+        }
+        parts.extend(self.well_again());
+        parts.extend(lead.evidence.iter().map(quoted));
+        parts.join("\n\n")
+    }
+
     /// Names that are well again since the last message.
-    fn well_again(&self) -> Option<String> {
+    fn untold(&self) -> impl Iterator<Item = &str> {
         let well = self.ended.iter().filter(|one| one.untold);
-        let well: Vec<&str> = well.map(|one| one.name.as_str()).collect();
+        well.map(|one| one.name.as_str())
+    }
+
+    fn well_again(&self) -> Option<String> {
+        let well: Vec<&str> = self.untold().collect();
         (!well.is_empty())
             .then(|| format!("Well again since the last message: {}.", well.join(", ")))
+    }
+}
+
+fn silenced(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => " 1 more is silenced.".to_owned(),
+        count => format!(" {count} more are silenced."),
     }
 }
 
@@ -390,22 +328,6 @@ pub(super) fn failed_attempts(count: u32) -> String {
     } else {
         format!("{count} failed attempts")
     }
-}
-
-fn one_body(one: &Standing<'_>, lead: &AlertRow, well_again: Option<String>) -> String {
-    let mut parts = vec![lead.summary.clone(), format!("What to do: {}", lead.remedy)];
-    let others: Vec<String> = one
-        .alerts
-        .iter()
-        .filter(|(rule, _)| *rule != lead.rule)
-        .map(|(rule, alert)| format!("{rule} ({})", alert.severity))
-        .collect();
-    if !others.is_empty() {
-        parts.push(format!("Also open: {}.", others.join(", ")));
-    }
-    parts.extend(well_again);
-    parts.extend(lead.evidence.iter().map(quoted));
-    parts.join("\n\n")
 }
 
 fn quoted(quote: &Quote) -> String {

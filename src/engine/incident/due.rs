@@ -1,0 +1,148 @@
+//! When an incident is told of: at once, when enough has changed, or as a reminder.
+
+use crate::engine::incident::Incident;
+use crate::engine::message::Reason;
+use crate::rules::Severity;
+use crate::time::LogTime;
+use chrono::TimeDelta;
+
+/// More names are told of when they are as many as before, and names that are better when they are as
+/// many as those that are not, but not sooner than this ...
+const CHANGE_GAP: TimeDelta = TimeDelta::minutes(5);
+/// ... and in any case after this.
+const CHANGE_WAIT: TimeDelta = TimeDelta::minutes(30);
+
+/// So many deadlines are told of at once within `BURST_SPAN`; then one message a `BURST_GAP`.
+const BURST: usize = 5;
+const BURST_SPAN: TimeDelta = TimeDelta::minutes(10);
+const BURST_GAP: TimeDelta = TimeDelta::minutes(1);
+
+/// The end of an incident that opened again is told when it has held for so long.
+const HOLD: TimeDelta = TimeDelta::minutes(30);
+
+/// What is to be done about an incident now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Due {
+    /// Nothing.
+    Nothing,
+    /// Tell, for this reason.
+    Tell(Reason),
+    /// Look again then.
+    Later(LogTime),
+}
+
+impl Due {
+    /// To tell for a reason, at a moment that may lie ahead.
+    fn at(moment: LogTime, now: LogTime, reason: Reason) -> Self {
+        if moment > now {
+            Self::Later(moment)
+        } else {
+            Self::Tell(reason)
+        }
+    }
+
+    /// What comes first of two; of two to tell, this.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Tell(_), _) | (_, Self::Nothing) => self,
+            (Self::Nothing, _) | (_, Self::Tell(_)) => other,
+            (Self::Later(one), Self::Later(two)) => Self::Later(one.min(two)),
+        }
+    }
+}
+
+impl Incident {
+    /// What is to be done when the log stands at a moment.
+    pub(in crate::engine) fn due(&mut self, now: Option<LogTime>) -> Due {
+        // Blips of other names keep nobody waiting for the end of what was loud.
+        let was_loud = self.told.is_some_and(Severity::is_loud);
+        if self.is_over() || was_loud && self.loud.is_empty() {
+            return self.due_at_end(now);
+        }
+        let missed = self.ended.iter().any(|one| one.missed);
+        let waits = missed || !self.fresh.is_empty();
+        self.fresh_since = self.fresh_since.or(now).filter(|_| waits);
+        let better = self.better_count();
+        self.better_since = self.better_since.or(now).filter(|_| better > 0);
+        let news = self.urgent.values().chain(self.fresh.values());
+        let news = match news.copied().max() {
+            Some(loudest) => self.due_of_news(loudest, now),
+            None => self.due_without_news(now),
+        };
+        news.or(self.due_of_relief(better, now))
+    }
+
+    /// Names that are critical no longer, and nobody was told.
+    fn better_count(&self) -> usize {
+        let ended = self.ended.iter().filter(|one| one.was_critical);
+        ended.count() + self.better.len()
+    }
+
+    fn due_without_news(&self, now: Option<LogTime>) -> Due {
+        let late = self.fresh_since.map(|since| since + CHANGE_WAIT);
+        match (late, now) {
+            _ if self.told.is_none() => Due::Nothing,
+            _ if self.repeat_due => Due::Tell(Reason::Repeated),
+            (Some(late), Some(now)) => Due::at(late, now, Reason::Worsened),
+            _ => Due::Nothing,
+        }
+    }
+
+    fn due_of_news(&mut self, loudest: Severity, now: Option<LogTime>) -> Due {
+        let Some(told) = self.told else {
+            return Due::Tell(Reason::Opened);
+        };
+        if !told.is_loud() && loudest.is_loud() {
+            return Due::Tell(Reason::Opened);
+        }
+        let alone = self.members.len() == 1 && self.known == 1;
+        let (Some(now), Some(told_at)) = (now, self.told_at) else {
+            return Due::Tell(Reason::Worsened);
+        };
+        if loudest > told || alone || self.repeat_due {
+            return Due::Tell(Reason::Worsened);
+        }
+        let urgent = (!self.urgent.is_empty()).then(|| {
+            self.urgent_at.retain(|at| now - *at <= BURST_SPAN);
+            if self.urgent_at.len() < BURST {
+                now
+            } else {
+                told_at + BURST_GAP
+            }
+        });
+        let grown = self.fresh_since.map(|since| {
+            if self.fresh.len() >= self.known {
+                told_at + CHANGE_GAP
+            } else {
+                since + CHANGE_WAIT
+            }
+        });
+        let first = urgent.into_iter().chain(grown).min();
+        Due::at(first.unwrap_or(now), now, Reason::Worsened)
+    }
+
+    /// Good news is held a little: what fails again at once was never well.
+    fn due_of_relief(&self, better: usize, now: Option<LogTime>) -> Due {
+        let (Some(since), Some(now)) = (self.better_since, now) else {
+            return Due::Nothing;
+        };
+        let critical = self.loud.values().filter(|one| **one == Severity::Critical);
+        let wait = if better >= critical.count() {
+            CHANGE_GAP
+        } else {
+            CHANGE_WAIT
+        };
+        Due::at(since + wait, now, Reason::Improved)
+    }
+
+    fn due_at_end(&self, now: Option<LogTime>) -> Due {
+        if self.told.is_none() {
+            return Due::Nothing;
+        }
+        let held = self.changed_at.map(|at| at + HOLD);
+        match (now, held.filter(|_| self.reopened > 0)) {
+            (Some(now), Some(held)) if now < held => Due::Later(held),
+            _ => Due::Tell(Reason::Closed),
+        }
+    }
+}

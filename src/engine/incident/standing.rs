@@ -1,0 +1,156 @@
+//! One name of an incident, as it stands: what is open about it, and how pressing that is.
+
+use crate::engine::alert::OpenAlert;
+use crate::engine::certificate::{Certificate, RetrySource};
+use crate::engine::incident::words::failed_attempts;
+use crate::engine::incident::{DEADLINES, is_news};
+use crate::engine::subject::About;
+use crate::rules::Severity;
+use crate::time::{LogTime, spell};
+use std::cmp::Reverse;
+
+/// What says most after the deadlines.
+const TELLING: [&str; 6] = [
+    "revoked",
+    "issuer-downgrade",
+    "renewal-stuck",
+    "retry-missed",
+    "rate-limited",
+    "renewal-failing",
+];
+
+/// Rules whose critical alerts mean that visitors see an error already.
+const HURTING: [&str; 5] = [
+    "expired",
+    "obtain-dead",
+    "staging-issued",
+    "revoked",
+    "issuer-downgrade",
+];
+
+/// One name in trouble, as it stands.
+pub(in crate::engine) struct Standing<'a> {
+    pub about: About<'a>,
+    /// Its open alerts that are not silenced, by rule.
+    pub alerts: Vec<(&'a str, &'a OpenAlert)>,
+    /// The rule and the alert that a person should read first.
+    pub lead: (&'a str, &'a OpenAlert),
+    /// Whether that alert has not been told.
+    pub is_news: bool,
+}
+
+impl<'a> Standing<'a> {
+    /// How a certificate or source stands; `None` when nothing is open that may be told. Of several
+    /// alerts that are as loud, one that has not been told comes first, then the one that says most.
+    pub(in crate::engine) fn of(
+        about: About<'a>,
+        may_be_told: impl Fn(About<'_>, &str) -> bool,
+    ) -> Option<Self> {
+        let open = about.alerts().iter();
+        let open = open.filter(|(rule, _)| may_be_told(about, rule));
+        let alerts: Vec<(&str, &OpenAlert)> = open
+            .map(|(rule, alert)| (rule.as_str(), &**alert))
+            .collect();
+        let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
+            (
+                Reverse(alert.severity),
+                !is_news(about, rule, alert),
+                telling(rule),
+            )
+        })?;
+        Some(Self {
+            about,
+            alerts,
+            lead,
+            is_news: is_news(about, lead.0, lead.1),
+        })
+    }
+
+    /// Whether it is more than info.
+    pub(in crate::engine) fn is_loud(&self) -> bool {
+        self.lead.1.severity.is_loud()
+    }
+
+    /// Whether people were warned of it, and not that it is as bad.
+    pub(super) fn is_worse(&self) -> bool {
+        let told = self.alerts.iter().filter_map(|(_, alert)| alert.told).max();
+        told.is_some_and(|told| told.is_loud() && told < self.lead.1.severity)
+    }
+
+    /// Whether people were told that it is critical, and it is so no longer; the incident has had so many
+    /// messages.
+    pub(super) fn is_better(&self, messages: u32) -> bool {
+        let was_critical = self.about.link().critical_over(messages).next().is_some();
+        was_critical && self.lead.1.severity < Severity::Critical
+    }
+
+    /// The most pressing first: what hurts visitors already, then what expires soonest.
+    pub(in crate::engine) fn order(&self) -> impl Ord + use<> {
+        let (rule, alert) = self.lead;
+        let hurts = alert.severity == Severity::Critical && HURTING.contains(&rule);
+        (
+            Reverse(alert.severity),
+            !self.is_news,
+            !hurts,
+            self.about.not_after().is_none(),
+            self.about.not_after(),
+            telling(rule),
+        )
+    }
+
+    /// What its alert says, without the name in front.
+    pub(super) fn said(&self, instance: &str) -> &'a str {
+        let (_, alert) = self.lead;
+        let rest = alert.title.strip_prefix(self.about.called(instance));
+        rest.map_or(&*alert.title, |rest| rest.trim_start_matches([':', ' ']))
+    }
+
+    /// Its line in a list of many.
+    pub(super) fn listed(&self, instance: &str, at: Option<LogTime>) -> String {
+        let (_, alert) = self.lead;
+        let name = self.about.called(instance);
+        let said = format!("- {name} ({}): {}", alert.severity, self.said(instance));
+        let end = self.about.not_after().map(|end| match at {
+            Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),
+            Some(at) => format!("expired {}, {} ago", end.utc(), spell(at - end)),
+            None => format!("expires {}", end.utc()),
+        });
+        let certificate = self.about.certificate();
+        let trouble = certificate.map(|one| trouble(one, at)).unwrap_or_default();
+        let parts = [said].into_iter().chain(end).chain(trouble);
+        parts.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// How often a certificate failed, what stands in its way, and when Caddy tries again.
+fn trouble(certificate: &Certificate, at: Option<LogTime>) -> Vec<String> {
+    let is_ahead = |moment: LogTime| at.is_none_or(|at| moment > at);
+    let failing = certificate.failing.as_ref();
+    let attempts = failing.map(|failing| failed_attempts(failing.attempts));
+    let limit = failing.and_then(|failing| failing.rate_limited_until);
+    let limit = limit.filter(|limit| is_ahead(*limit));
+    let limit = limit.map(|limit| format!("rate limited until {}", limit.utc()));
+    let next = certificate.next.map(|next| match next.source {
+        source if !is_ahead(next.at) => {
+            let (source, due) = (source.word(), next.at.utc());
+            format!("the attempt {source} for {due} has not begun")
+        }
+        RetrySource::Announced => format!("next attempt {}", next.at.utc()),
+        RetrySource::Predicted => format!("next attempt {} (predicted)", next.at.utc()),
+    });
+    let tries = certificate.next.and_then(|next| next.tries_left);
+    let tries = tries.map(|tries| format!("tries left before it expires: {tries}"));
+    [attempts, limit, next, tries]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Of several rules open at one severity, which a person should read first.
+pub fn telling(rule: &str) -> usize {
+    let place = DEADLINES
+        .iter()
+        .chain(&TELLING)
+        .position(|one| *one == rule);
+    place.unwrap_or(usize::MAX)
+}

@@ -1,0 +1,191 @@
+//! What is critical no longer is told as well, while other names of its incident are still in trouble.
+
+use crate::drive::{INSTANCE, Watcher};
+use crate::scribe::{DAY, SERVFAIL, Scribe, at, names};
+use notafter::engine::message::{Message, Reason};
+use notafter::engine::{Matchers, Silence};
+use notafter::rules::Severity;
+use notafter::time::LogTime;
+
+const HOUR: f64 = 3_600.0;
+const MINUTE: f64 = 60.0;
+
+/// Each message with how far the log was when it was told; it has a line of others each minute.
+fn told(mut scribe: Scribe, until: f64) -> Vec<(LogTime, Message)> {
+    let mut told = Vec::new();
+    tell_minutes(&mut scribe, until);
+    scribe.tell_until(until, |watcher| note(watcher, &mut told));
+    told
+}
+
+fn tell_minutes(scribe: &mut Scribe, until: f64) {
+    let mut now = 0.0;
+    while now < until {
+        let rest = serde_json::json!({});
+        scribe.line(now, ("info", "http.handlers.echo"), "it runs", rest);
+        now += MINUTE;
+    }
+}
+
+fn note(watcher: &Watcher, told: &mut Vec<(LogTime, Message)>) {
+    let now = watcher.engine.log_time(INSTANCE);
+    for message in watcher.messages.iter().skip(told.len()) {
+        told.push((now.unwrap(), message.clone()));
+    }
+}
+
+fn improved(told: &[(LogTime, Message)]) -> Vec<&(LogTime, Message)> {
+    let messages = told.iter();
+    messages
+        .filter(|(_, message)| message.reason == Reason::Improved)
+        .collect()
+}
+
+/// Two names of a day each that fail; the first is renewed after two hours, the other after ten.
+fn two_critical() -> (Scribe, f64) {
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((0.0, 2.0 * HOUR), "z.example.com", SERVFAIL, DAY);
+    scribe.renewal(next, "z.example.com", DAY - next);
+    let last = scribe.streak((20.0, 10.0 * HOUR), "y.example.com", SERVFAIL, DAY);
+    scribe.renewal(last, "y.example.com", DAY - last);
+    (scribe, next)
+}
+
+#[test]
+fn a_critical_name_that_is_renewed_is_told_as_well_though_others_still_fail() {
+    let (scribe, renewed) = two_critical();
+    let told = told(scribe, DAY);
+    let improved = improved(&told);
+    let [(when, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    assert!(*when >= at(renewed) && *when <= at(renewed + 6.0 * MINUTE));
+    assert_eq!(
+        message.title,
+        "z.example.com: well again; y.example.com: the renewal of the certificate fails"
+    );
+    assert_eq!(message.word(), "IMPROVED");
+    assert_eq!(
+        message.severity,
+        Severity::Critical,
+        "whoever was rung hears it"
+    );
+    assert_eq!(message.certificates, ["y.example.com"]);
+    let body = &message.body;
+    assert!(
+        body.contains("Well again since the last message: z.example.com."),
+        "{body}"
+    );
+    let closed = told.iter().filter(|(_, one)| one.reason == Reason::Closed);
+    assert_eq!(closed.count(), 1);
+}
+
+#[test]
+fn critical_names_that_are_renewed_one_by_one_are_few_messages_and_none_waits_for_long() {
+    let mut scribe = Scribe::default();
+    let mut renewed = Vec::new();
+    for (index, name) in (0_u32..).zip(names(40)) {
+        let until = 2.0 * HOUR + f64::from(index) * 4.0 * MINUTE;
+        let next = scribe.streak((0.0, until), &name, SERVFAIL, DAY);
+        scribe.renewal(next, &name, DAY - next);
+        renewed.push((name, at(next)));
+    }
+    let told = told(scribe, DAY);
+    let improved = improved(&told);
+    assert!((1..=10).contains(&improved.len()), "{}", improved.len());
+    for (name, renewed) in renewed {
+        let hears = |(when, message): &&(LogTime, Message)| {
+            *when >= renewed && (message.body.contains(&name) || message.reason == Reason::Closed)
+        };
+        let (when, _) = told.iter().find(hears).unwrap();
+        assert!(*when - renewed <= chrono::TimeDelta::minutes(31), "{name}");
+    }
+}
+
+#[test]
+fn a_name_that_fails_again_at_once_was_never_well() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 4.0 * HOUR), "y.example.com", SERVFAIL, DAY);
+    let next = scribe.streak((20.0, 2.0 * HOUR), "z.example.com", SERVFAIL, DAY);
+    scribe.renewal(next, "z.example.com", DAY - next);
+    // A new certificate of one day whose renewal fails for an hour.
+    let rest = serde_json::json!({"subjects": ["z.example.com"], "new_expiration": crate::scribe::START + DAY + HOUR});
+    scribe.line(
+        next + 3.2,
+        ("info", "tls.cache"),
+        "replaced certificate in cache",
+        rest,
+    );
+    scribe.failure(next + 60.0, "z.example.com", SERVFAIL, (12, DAY - next));
+    let told = told(scribe, next + 4.0 * MINUTE);
+    assert!(improved(&told).is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_name_that_is_renewed_is_told_as_well_though_those_that_still_fail_are_silenced() {
+    let (mut scribe, renewed) = two_critical();
+    tell_minutes(&mut scribe, 8.0 * HOUR);
+    let mut told = Vec::new();
+    scribe.tell_until(8.0 * HOUR, |watcher| {
+        if watcher.engine.silences().count() == 0 && !watcher.messages.is_empty() {
+            let matchers = Matchers {
+                certificate: Some("y.example.com".to_owned()),
+                ..Matchers::default()
+            };
+            let silence = Silence::new(matchers, (at(0.0), at(9.0 * HOUR)), "known").unwrap();
+            watcher.engine.silence(silence).unwrap();
+        }
+        note(watcher, &mut told);
+    });
+    let improved = improved(&told);
+    let [(when, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    assert!(*when <= at(renewed + 6.0 * MINUTE));
+    assert_eq!(message.title, "z.example.com: well again");
+    assert!(
+        message.body.contains("1 more is silenced."),
+        "{}",
+        message.body
+    );
+}
+
+/// Caddy is started, a name fails for an hour, nothing happens for long, and then it fails again.
+fn idle() -> Scribe {
+    let mut scribe = Scribe::default();
+    let name = "a.example.com";
+    let msg = "started background certificate maintenance";
+    let rest = serde_json::json!({"cache": "0xc000123456"});
+    scribe.line(0.0, ("info", "tls.cache.maintenance"), msg, rest);
+    let rest = serde_json::json!({"domains": [name]});
+    let msg = "enabling automatic TLS certificate management";
+    scribe.line(0.1, ("info", "http"), msg, rest);
+    let end = 20.0 * DAY;
+    scribe.streak((1.0, 3_000.0), name, SERVFAIL, end);
+    for (n, after) in [(8, 5.0 * HOUR), (9, 5.4 * HOUR), (10, 5.9 * HOUR)] {
+        scribe.failure(after, name, SERVFAIL, (n, end - after));
+    }
+    scribe
+}
+
+#[test]
+fn a_name_that_is_no_longer_critical_is_told_as_such() {
+    let told = told(idle(), 6.0 * HOUR);
+    let missed = told
+        .iter()
+        .find(|(_, one)| one.title.contains("missed") || one.severity == Severity::Critical);
+    assert!(missed.is_some(), "{told:?}");
+    let improved = improved(&told);
+    let [(_, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    assert_eq!(
+        message.title,
+        "no longer critical: a.example.com: the renewal of the certificate fails"
+    );
+    let body = &message.body;
+    assert!(
+        body.contains("Over since the last message: retry-missed."),
+        "{body}"
+    );
+}
