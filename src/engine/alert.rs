@@ -2,6 +2,7 @@
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
+use crate::engine::causes::Causes;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
 use crate::engine::evidence::{Evidence, Quote};
 use crate::engine::message::{Reason, Status};
@@ -63,6 +64,9 @@ pub struct Link {
     /// ... and how many messages its incident had had by then: the next one says what is open still.
     #[serde(default)]
     pub messages: u32,
+    /// The causes that messages of that incident gave for it.
+    #[serde(default, skip_serializing_if = "Causes::is_empty")]
+    pub causes: Causes,
 }
 
 impl Link {

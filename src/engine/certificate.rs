@@ -7,6 +7,7 @@ use crate::caddy::name::Name;
 use crate::caddy::remedy::{Generation, Waiting};
 use crate::engine::alert::{Alerts, Link};
 use crate::engine::blame::Blame;
+use crate::engine::causes::Causes;
 use crate::engine::evidence::Evidence;
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -237,6 +238,7 @@ impl Trouble {
             told: None,
             closed: BTreeMap::new(),
             messages: 0,
+            causes: Causes::EMPTY,
         },
     };
 

@@ -9,14 +9,15 @@ mod standing;
 mod words;
 
 pub(super) use due::Due;
+pub(super) use fault::kindred;
 pub(super) use former::Former;
 pub(super) use register::Register;
 pub(super) use standing::Standing;
 pub use standing::telling;
 pub(super) use words::View;
 
-use crate::caddy::cause::Cause;
 use crate::engine::alert::{AlertRow, ClosedBy, Link, OpenAlert, stable_id};
+use crate::engine::causes::Causes;
 use crate::engine::incident::fault::Fault;
 use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
@@ -86,7 +87,7 @@ pub(super) struct Incident {
     pub names: u32,
     /// Why attempts failed.
     #[serde(default)]
-    pub causes: BTreeSet<Cause>,
+    pub causes: Causes,
     /// The earliest first failure.
     pub failing_since: Option<LogTime>,
     /// Failed attempts of names that are well again.
@@ -162,7 +163,7 @@ impl Incident {
             changed_at: at,
             worst: Severity::Info,
             names: 0,
-            causes: BTreeSet::new(),
+            causes: Causes::default(),
             failing_since: None,
             attempts: 0,
             closed: BTreeSet::new(),
@@ -316,6 +317,7 @@ impl Incident {
         }
         let was_critical = link.critical_over(self.messages).next().is_some();
         let is_better = was_critical && loudest < Some(Severity::Critical);
+        let has_another_cause = loudest.is_some_and(Severity::is_loud) && about.has_another_cause();
         for (rule, alert) in about.alerts() {
             if silent(rule) {
                 self.silenced.insert(subject.clone());
@@ -323,6 +325,13 @@ impl Incident {
             }
             if is_better {
                 self.better.insert(subject.clone());
+            }
+            if has_another_cause {
+                let failed_at = about.certificate().and_then(|one| one.last_failure);
+                self.changed_at = self.changed_at.max(failed_at);
+                // It is no louder than what was told.
+                let news = self.fresh.entry(subject.clone());
+                news.or_insert(Severity::Info);
             }
             if !is_news(about, rule, alert) {
                 continue;

@@ -20,7 +20,7 @@ pub enum Status {
 pub enum Reason {
     /// It was not open before.
     Opened,
-    /// Its severity rose; of an incident also that more names are in trouble.
+    /// Its severity rose; of an incident also that more names are in trouble, or one for another cause.
     Worsened,
     /// It is still open and the reminder fell due.
     Repeated,

@@ -15,6 +15,7 @@ pub mod alert;
 mod apply;
 mod blame;
 pub mod case;
+mod causes;
 pub mod certificate;
 mod certificates;
 mod deadline;

@@ -1,7 +1,7 @@
 //! What people have to be told, once a log is read to its end.
 
 use crate::engine::certificates::Certificates;
-use crate::engine::incident::{Due, Incident, Standing, View};
+use crate::engine::incident::{Due, Incident, Standing, View, kindred};
 use crate::engine::instance::Instance;
 use crate::engine::message::{Message, Reason};
 use crate::engine::state::Watched;
@@ -123,6 +123,8 @@ impl Watched {
         };
         let known = about.link().told.is_some();
         about.link().told = about.link().told.max(Some(severity));
+        let cause = about.about().cause().map(kindred);
+        about.link().causes.extend(cause);
         for (rule, alert) in about.alerts() {
             if rules.contains(rule) {
                 alert.told = Some(alert.severity);

@@ -206,6 +206,9 @@ impl Step<'_> {
         let about = AboutMut::Certificate(certificate);
         watched.incidents.enter(self.instance, about, &mut case);
         watched.incidents.unlink(certificate);
+        if About::Certificate(certificate).has_another_cause() {
+            watched.untold.insert(subject.clone());
+        }
         certificate.forget_failed();
         self.conclude(watched, subject, wake, case);
     }

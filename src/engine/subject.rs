@@ -5,6 +5,7 @@ use crate::caddy::name::Name;
 use crate::engine::alert::{AlertRow, Alerts, Link, OpenAlert};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::{Evidence, Quote};
+use crate::engine::incident::kindred;
 use crate::engine::instance::Instance;
 use crate::engine::message::Reason;
 use crate::rules::{Fact, FactSet, Rule, Scope};
@@ -77,6 +78,13 @@ impl<'a> About<'a> {
             Self::Source(instance) => instance.on_demand.cause(),
             Self::Certificate(certificate) => certificate.streak().map(|one| one.cause),
         }
+    }
+
+    /// Whether attempts fail for a cause by now that no message gave: what is to be done is another
+    /// thing.
+    pub(super) fn has_another_cause(self) -> bool {
+        let (told, cause) = (self.link().causes, self.cause().map(kindred));
+        !told.is_empty() && cause.is_some_and(|cause| !told.contains(cause))
     }
 
     /// Its open alerts by rule.

@@ -1,14 +1,14 @@
 //! How often people are told: reminders, flapping, and restarts in between.
 
 use crate::drive::{INCIDENT, Watcher, lines};
-use crate::scribe::{DAY, SERVFAIL, Scribe, at, hours};
+use crate::scribe::{DAY, FIREWALL, SERVFAIL, Scribe, at, hours};
 use notafter::engine::message::Reason;
 use notafter::engine::{Group, Policy};
-use notafter::time::spell;
+use notafter::time::{LogTime, spell};
 
 const NAME: &str = "a.example.com";
 
-fn of(watcher: &Watcher, reason: Reason) -> Vec<(&str, Option<notafter::time::LogTime>)> {
+fn of(watcher: &Watcher, reason: Reason) -> Vec<(&str, Option<LogTime>)> {
     let messages = watcher.messages.iter();
     messages
         .filter(|one| one.reason == reason && one.severity.is_loud())
@@ -260,5 +260,62 @@ fn an_incident_that_was_stored_per_name_goes_on_and_its_end_is_told_once() {
     assert_eq!(
         closed,
         [("d4566e94dc485c86", Some("matrix-fed.takeonme.org"))]
+    );
+}
+
+/// What fails for one cause and then, twice, for another and the first again; and when it did first.
+fn of_two_causes(other: &str, end: f64) -> (Watcher, LogTime) {
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((0.0, 3_000.0), NAME, SERVFAIL, end);
+    for (n, error) in (8_u32..).zip([other, SERVFAIL, other, SERVFAIL]) {
+        let after = next + f64::from(n - 8) * 1_800.0;
+        scribe.failure(after, NAME, error, (9, end - after));
+    }
+    let watcher = scribe.tell_until(next + 4.0 * 1_800.0, |_| {});
+    (watcher, at(next + 0.01))
+}
+
+#[test]
+fn another_cause_is_told_at_once_and_each_only_once() {
+    let refused = SERVFAIL.replace("SERVFAIL", "REFUSED");
+    let warning = of_two_causes(&refused, 20.0 * DAY);
+    let critical = of_two_causes(FIREWALL, 40.0 * 3_600.0);
+    for ((watcher, changed_at), cause) in [
+        (warning, "dns.refused"),
+        (critical, "challenge.unreachable"),
+    ] {
+        let told = of(&watcher, Reason::Worsened);
+        let [(title, told_at)] = told.as_slice() else {
+            panic!("{cause}: {told:?}");
+        };
+        assert_eq!(
+            *title,
+            "another cause: a.example.com: the renewal of the certificate fails"
+        );
+        assert_eq!(*told_at, Some(changed_at));
+        let message = watcher.messages.iter().find(|one| one.title == *title);
+        let body = &message.unwrap().body;
+        assert!(body.contains(cause), "{body}");
+    }
+}
+
+#[test]
+fn a_name_of_a_group_that_fails_for_another_cause_is_named() {
+    let mut scribe = Scribe::default();
+    let end = 20.0 * DAY;
+    scribe.streak((10.0, 9_000.0), "b.example.com", SERVFAIL, end);
+    let next = scribe.streak((0.0, 3_000.0), NAME, SERVFAIL, end);
+    let refused = SERVFAIL.replace("SERVFAIL", "REFUSED");
+    for n in 0..4_u32 {
+        let after = next + f64::from(n) * 1_800.0;
+        scribe.failure(after, NAME, &refused, (9, end - after));
+    }
+    let watcher = scribe.tell_until(9_000.0, |_| {});
+    let last = watcher.messages.last().unwrap();
+    let body = &last.body;
+    assert_eq!(last.reason, Reason::Worsened);
+    assert!(
+        body.contains(" For another cause than before: a.example.com."),
+        "{body}"
     );
 }

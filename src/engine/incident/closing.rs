@@ -110,7 +110,7 @@ impl Incident {
             0 => String::new(),
             attempts => format!(": {}", failed_attempts(attempts)),
         };
-        let causes: Vec<&str> = self.causes.iter().copied().map(Cause::word).collect();
+        let causes: Vec<&str> = self.causes.iter().map(Cause::word).collect();
         match causes.as_slice() {
             [] => format!("{attempts}, cause unknown"),
             [cause] => format!("{attempts}, cause {cause}"),

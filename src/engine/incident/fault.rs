@@ -72,7 +72,7 @@ impl Fault {
 
 /// A CA that is down refuses some requests and answers others with errors; a resolver that is
 /// broken answers SERVFAIL or not at all.
-fn kindred(cause: Cause) -> Cause {
+pub(in crate::engine) fn kindred(cause: Cause) -> Cause {
     match cause {
         Cause::CaServerError => Cause::CaUnreachable,
         Cause::DnsTimeout => Cause::DnsServfail,

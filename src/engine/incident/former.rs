@@ -53,7 +53,7 @@ impl Former {
         incident.messages = self.messages;
         let streak = about.certificate().and_then(Certificate::streak);
         if let Some(streak) = streak {
-            incident.causes.insert(streak.cause);
+            incident.causes.extend([streak.cause]);
             incident.failing_since = Some(streak.since);
         }
         if about.alerts().is_empty() {

@@ -123,8 +123,13 @@ impl Incident {
     ) -> Message {
         let number = self.messages + 1;
         let lead = view.standing.first().map(|first| first.lead.0);
+        let is_for_another_cause = match view.standing {
+            [only] => !only.is_news && only.about.has_another_cause(),
+            _ => false,
+        };
         let again = match (reason, lead) {
             (Reason::Repeated, _) => "still open: ",
+            (Reason::Worsened, _) if is_for_another_cause => "another cause: ",
             (Reason::Opened, Some(lead)) if self.reopened > 0 && self.closed.contains(lead) => {
                 "again: "
             }
@@ -223,7 +228,10 @@ impl Incident {
         };
         let worse = named("Worse since the last message", &|one| one.is_worse());
         let better = named("No longer critical", &|one| one.is_better(self.messages));
-        news.extend(worse.into_iter().chain(better));
+        let another = named("For another cause than before", &|one| {
+            one.about.has_another_cause()
+        });
+        news.extend([worse, better, another].into_iter().flatten());
         news.push_str(&silenced(view.silenced));
         let quiet = self.members.len().saturating_sub(count + view.silenced);
         if quiet > 0 {
