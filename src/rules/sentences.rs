@@ -1,9 +1,10 @@
 //! Sentences that the texts of many rules share: `{% include "expiry" %}`.
 
 /// Every sentence by its name.
-pub(super) const SENTENCES: [(&str, &str); 7] = [
+pub(super) const SENTENCES: [(&str, &str); 8] = [
     ("expiry", EXPIRY),
     ("streak", STREAK),
+    ("attempts", ATTEMPTS),
     ("cause", CAUSE),
     ("retry", RETRY),
     ("mend", MEND),
@@ -18,18 +19,27 @@ const EXPIRY: &str = "\
 {% elif cert.job == \"obtain\" %}No certificate has been issued for it yet, as far as the log tells.\
 {% else %}When it expires is not known yet.{% endif %}";
 
-/// Since when it fails, and how often it did; what Caddy counted before we looked is told as Caddy's.
+/// Since when it fails, and how often it did; what Caddy counted before we looked is told as Caddy's. A success
+/// that nothing proves ends the failures, but not the trouble.
 const STREAK: &str = "\
 {% if cert.failing_since %}\
 {% set what = \"The renewal\" if cert.job == \"renew\" else \"Issuance\" %}\
 {% if at == cert.failing_since %}{{ what }} failed at {{ at|utc }}\
-{% else %}{{ what }} has been failing since {{ cert.failing_since|utc }}, for {{ at|after(cert.failing_since)|span }}\
-{% if cert.attempts_total %}: {{ cert.attempts_total }} failed attempt\
-{% if cert.attempts_total != 1 %}s{% endif %}{% endif %}{% endif %}\
+{% elif cert.recovering and cert.succeeded %}{{ what }} had been failing since {{ cert.failing_since|utc }}, for \
+{{ cert.succeeded|after(cert.failing_since)|span }}{% include \"attempts\" %}\
+{% else %}{{ what }} has been failing since {{ cert.failing_since|utc }}, for \
+{{ at|after(cert.failing_since)|span }}{% include \"attempts\" %}{% endif %}\
 {% if cert.attempt and cert.attempts_total and cert.attempt > cert.attempts_total %} \
 (attempt {{ cert.attempt }} by Caddy's count\
 {% if cert.failing_for and cert.failing_for > at|after(cert.failing_since) %}, {{ cert.failing_for|span }} after the \
-job began{% endif %}){% endif %}.{% endif %}";
+job began{% endif %}){% endif %}.{% endif %}\
+{% if cert.recovering and cert.succeeded %} A success was logged{% include \"issued\" %}, and no line since tells a \
+later expiry.{% endif %}";
+
+/// How many attempts failed, after how long that lasted.
+const ATTEMPTS: &str = "\
+{% if cert.attempts_total %}: {{ cert.attempts_total }} failed attempt\
+{% if cert.attempts_total != 1 %}s{% endif %}{% endif %}";
 
 /// Why.
 const CAUSE: &str = "\

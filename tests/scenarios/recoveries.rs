@@ -190,3 +190,32 @@ fn the_old_expiry_said_a_second_apart_is_no_recovery() {
     story.replaced(60.1, A, 9_001.0);
     assert_eq!((story.row(A).state, open(&story) > 0), ("recovering", true));
 }
+
+#[test]
+fn what_goes_wrong_after_a_success_that_is_not_proven_says_that_there_was_one() {
+    let mut story = Story::new();
+    story.started(0.0).managing(0.1, &[A]);
+    story.renewing(600.0, A, 90_000.0);
+    let error = format!("[{A}] Renew: {REFUSED}");
+    story.will_retry(605.0, &error, 1, 60);
+    story.renewing(665.0, A, 89_935.0);
+    story.succeeded(670.0, "renewed", A, None);
+    for tick in 2..6_u32 {
+        let after = f64::from(tick) * 600.0;
+        let fields = json!({"identifiers": [A], "remaining": 90_600.0 - after});
+        let msg = "certificate expires soon; queuing for renewal";
+        story.log(after, "tls.cache.maintenance", msg, fields);
+    }
+    let stuck = story.rows.iter().find(|row| row.rule == "renewal-stuck");
+    let summary = &stuck.unwrap().summary;
+    let had_failed = format!(
+        "The renewal had been failing since {}, for 1 min 5 s: 1 failed attempt.",
+        at(605.0).utc()
+    );
+    assert!(summary.contains(&had_failed), "{summary}");
+    let success = format!(
+        "A success was logged at {}, 33 min 50 s ago, and no line since tells a later expiry.",
+        at(670.0).utc()
+    );
+    assert!(summary.contains(&success), "{summary}");
+}
