@@ -2,7 +2,7 @@
 
 use crate::command::arguments::{SilenceAddArguments, SilenceArguments, SilenceVerb};
 use crate::command::control::ask_watch;
-use crate::command::exit::{Exit, Failed, print};
+use crate::command::exit::{Exit, Failed, print, say};
 use crate::command::state;
 use crate::control::{Reply, Request};
 use crate::document::parse_length;
@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &SilenceArguments) -> Result<Exit, Failed> {
         SilenceVerb::Expire { id, place } => (Request::Expire { id: id.clone() }, place),
     };
     let directory = state::directory(place.state.as_deref(), None)?;
-    let Reply::Silences { silences } = ask_watch(&directory, &request)? else {
+    let Reply::Silences { silences, warning } = ask_watch(&directory, &request)? else {
         let message = "error: the running watch replied to something else\nhelp: restart it, so that both are of the same version";
         return Err(Failed::new(Exit::Unavailable, message));
     };
@@ -34,6 +34,9 @@ pub(super) fn run(arguments: &SilenceArguments) -> Result<Exit, Failed> {
     };
     let told: String = lines.into_iter().map(|line| line + "\n").collect();
     print(&told)?;
+    if let Some(warning) = warning {
+        say(&format!("warning: {warning}"));
+    }
     Ok(Exit::Fine)
 }
 

@@ -78,6 +78,9 @@ pub enum Reply {
     Silences {
         /// By id.
         silences: Vec<Silence>,
+        /// What may not be as it was meant, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warning: Option<String>,
     },
     /// It cannot do that.
     Refused {

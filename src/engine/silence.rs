@@ -37,6 +37,13 @@ impl Matchers {
         ]
     }
 
+    /// Whether a certificate of this name is meant, as far as names go.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.certificate
+            .as_deref()
+            .is_none_or(|glob| fits(glob, name))
+    }
+
     /// The word of a matcher that says nothing.
     fn empty(&self) -> Option<&'static str> {
         let is_empty = |value: &str| value.trim().is_empty();
@@ -146,14 +153,17 @@ impl Silence {
             wanted.as_ref().is_none_or(|wanted| wanted == found)
         };
         let certificate = about.certificate();
-        let name = |glob: &str| certificate.is_some_and(|one| fits(glob, one.name.as_str()));
+        let is_meant = match certificate {
+            Some(one) => self.matchers.is_of(one.name.as_str()),
+            None => self.matchers.certificate.is_none(),
+        };
         let cause = |word: &str| {
             let cause = certificate.and_then(|one| one.failing.as_ref());
             cause.is_some_and(|failing| is_of(failing.cause, word))
         };
         is(&self.matchers.rule, rule)
             && is(&self.matchers.instance, instance)
-            && self.matchers.certificate.as_deref().is_none_or(name)
+            && is_meant
             && self.matchers.cause.as_deref().is_none_or(cause)
     }
 }

@@ -138,6 +138,37 @@ fn a_silence_is_listed_as_a_row() {
 }
 
 #[test]
+fn a_silence_of_names_that_nobody_knows_holds_and_says_so() {
+    let (hook, place) = (Hook::start(), Place::new());
+    place.log(&Recent::new(40, 2).between(0.0, 40.0));
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    let said_of = |name: &str| {
+        let words = ["silence", "add", "--certificate", name];
+        let output = ask(
+            &place,
+            &[&words[..], &["--for", "1h", "--comment", "x"]].concat(),
+        );
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(!output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for known in [START, "*.EXAMPLE.test"] {
+        assert_eq!(said_of(known), "");
+    }
+    assert_eq!(
+        said_of("stort.example.test"),
+        "warning: no certificate so far is called `stort.example.test`\nhelp: did you mean `start.example.test`?\n"
+    );
+    let said = said_of("*.example.org");
+    assert!(
+        said.contains("help: it holds as soon as one is; `notafter status` lists"),
+        "{said}"
+    );
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
+}
+
+#[test]
 fn mistakes_are_said_and_nobody_running_is_69() {
     let (hook, place) = (Hook::start(), Place::new());
     place.log("");

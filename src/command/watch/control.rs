@@ -56,6 +56,7 @@ pub(super) fn hush(
     request: &Request,
     now: WallTime,
 ) -> Option<Reply> {
+    let mut warning = None;
     let result = match request {
         Request::Status => return None,
         Request::Silences => {
@@ -66,14 +67,21 @@ pub(super) fn hush(
             matchers,
             until,
             comment,
-        } => silence(engine, instances, (matchers, comment), (now, *until)).map(|one| vec![one]),
+        } => {
+            let made = silence(engine, instances, (matchers, comment), (now, *until));
+            warning = made
+                .as_ref()
+                .ok()
+                .and_then(|one| nobody_called(engine, one));
+            made.map(|one| vec![one])
+        }
         Request::Expire { id } => engine.expire(id).map(|one| vec![one]).ok_or_else(|| {
             let ids = engine.silences().map(|one| one.id.as_str());
             unknown("silence", id, ids, "`notafter silence list` names them all")
         }),
     };
     Some(match result {
-        Ok(silences) => Reply::Silences { silences },
+        Ok(silences) => Reply::Silences { silences, warning },
         Err(message) => Reply::Refused { message },
     })
 }
@@ -115,6 +123,17 @@ fn silence(
         .silence(silence.clone())
         .map_err(|why| why.to_string())?;
     Ok(silence)
+}
+
+/// Says so where no name that is known is meant: it may be misspelt, or still to come.
+fn nobody_called(engine: &Engine, silence: &Silence) -> Option<String> {
+    let wanted = silence.matchers.certificate.as_deref()?;
+    let names = || engine.certificates().map(|(.., one)| one.name.as_str());
+    if names().any(|name| silence.matchers.is_of(name)) {
+        return None;
+    }
+    let all = "it holds as soon as one is; `notafter status` lists them";
+    Some(unknown("certificate so far", wanted, names(), all))
 }
 
 fn no_such_cause(matchers: &Matchers) -> String {
