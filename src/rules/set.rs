@@ -8,7 +8,7 @@ use super::rule::{Reads, Rule};
 use super::scope::{Captures, scalar_kind};
 use super::severity::Severity;
 use crate::diagnostic::{Diagnostic, Problems, Source};
-use crate::document::{Scalar, Spanned};
+use crate::document::{Scalar, Spanned, parse_length};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -221,7 +221,7 @@ fn is_negative(value: &Scalar) -> bool {
         Scalar::Integer(count) => *count < 0,
         Scalar::Text(text) => {
             let rest = text.trim_start().strip_prefix('-');
-            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            rest.is_some_and(|rest| parse_length(rest).is_some())
         }
         Scalar::Boolean(_) => false,
     }

@@ -104,8 +104,9 @@ fn alerts_about_the_log_quote_their_own_lines_and_are_not_called_one() {
     story.started(3_000.0);
     story.tick(3_001.0);
     let told = settled(&mut story);
+    assert_eq!(told[0].title, "caddy: caddy-crashed is over");
     assert!(
-        told[0].body.contains("It had lasted for 49 min"),
+        told[0].body.contains("It had been open for 49 min"),
         "{}",
         told[0].body
     );

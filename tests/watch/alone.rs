@@ -68,7 +68,7 @@ fn a_log_that_stays_away_is_told_and_so_is_its_return() {
         told,
         [
             "null | firing | warning | edge: the log cannot be read",
-            "null | resolved | warning | edge: over",
+            "null | resolved | warning | edge: source-lost is over",
         ]
     );
 }

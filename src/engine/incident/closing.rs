@@ -35,7 +35,10 @@ impl Incident {
                 ));
                 format!("{name}: no longer managed")
             }
-            (Some(ClosedBy::Condition), _) => format!("{name}: over"),
+            (Some(ClosedBy::Condition), _) => {
+                let are = if self.closed.len() == 1 { "is" } else { "are" };
+                format!("{name}: {} {are} over", self.closed_rules())
+            }
             (Some(ClosedBy::Renewed) | None, Some(not_after)) => {
                 lines.push(format!(
                     "The certificate of {name} is valid until {}.",
@@ -96,12 +99,16 @@ impl Incident {
             lines.push(if self.failing_since.is_some() {
                 format!("It had been failing for {span}{}.", self.cost())
             } else {
-                format!("It had lasted for {span}.")
+                format!("It had been open for {span}.")
             });
         }
-        let closed: Vec<&str> = self.closed.iter().map(String::as_str).collect();
-        lines.push(format!("Closed: {}.", closed.join(", ")));
+        lines.push(format!("Closed: {}.", self.closed_rules()));
         lines
+    }
+
+    fn closed_rules(&self) -> String {
+        let closed: Vec<&str> = self.closed.iter().map(String::as_str).collect();
+        closed.join(", ")
     }
 
     /// How many attempts failed, and why; an issuer may fail in an attempt that succeeds.

@@ -82,6 +82,11 @@ fn the_configuration_is_checked_against_the_rules() {
         told("hold", text("-6h")),
         "n.toml:1:10: error: `hold` is less than nothing"
     );
+    // It might be a regex, were it another parameter.
+    assert_eq!(
+        told("hold", text("-6[hd]")),
+        "n.toml:1:10: error: `-6[hd]` is not a length of time"
+    );
     assert_eq!(
         told("tries", text("6")),
         "n.toml:1:10: error: `tries` has a value of the wrong kind"
