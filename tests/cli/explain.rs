@@ -183,6 +183,9 @@ fn rules_about_the_log_are_told_with_their_values() {
     assert!(of_log.contains(panics), "{of_log}");
     let silent = "source-silent              warning, but from when on is not known\n             yes     source.informed   [source.informed = true]\n";
     assert!(of_log.contains(silent), "{of_log}");
+    let needed =
+        "[param.grace = 20m; source.next_line is not known]\n             source.next_line: ";
+    assert!(of_log.contains(needed), "{of_log}");
     assert!(!of_log.contains("cert."), "{of_log}");
     let panic = r#"{"level":"error","ts":1777600600.125,"logger":"tls.cache.maintenance","msg":"panic","error":"x","stack":"y"}"#;
     let told = run_on(&["rules", "explain"], panic.into()).stdout;

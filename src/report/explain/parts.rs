@@ -32,27 +32,28 @@ pub(super) fn parts(account: &Account) -> String {
     }
 }
 
-/// The moment from which on a level holds, with its values.
+/// The moment from which on a level holds, with its values and what is not known of them.
 pub(super) fn from(level: &Level, facts: &Facts) -> String {
     let Some(at) = &level.at else {
         return String::new();
     };
     let part = at.account(facts);
-    format!("{PART}{:<8}{}\n", "from", clause(&part))
+    let told = format!("{PART}{:<8}{}\n", "from", clause(&part));
+    told + &unknown(&part).collect::<String>()
 }
 
 /// What is not known that keeps it from being decided, and what that is.
 pub(super) fn needs(account: &Account) -> String {
-    let mut told = BTreeSet::new();
-    for part in account.blockers() {
-        for fact in &part.unknown {
-            told.insert(format!("{PART}{fact}: {}\n", fact.doc()));
-        }
-        for name in &part.missing {
-            told.insert(format!("{PART}{name}\n"));
-        }
-    }
+    let blockers = account.blockers().into_iter();
+    let told: BTreeSet<String> = blockers.flat_map(unknown).collect();
     told.into_iter().collect()
+}
+
+/// What a part reads and is not known, a line each.
+fn unknown(part: &Part) -> impl Iterator<Item = String> {
+    let facts = part.unknown.iter();
+    let facts = facts.map(|fact| format!("{PART}{fact}: {}\n", fact.doc()));
+    facts.chain(part.missing.iter().map(|name| format!("{PART}{name}\n")))
 }
 
 /// The condition that decides that a level does not hold, and a line for each of the others.
