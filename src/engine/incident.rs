@@ -18,6 +18,7 @@ pub(super) use words::View;
 
 use crate::engine::alert::{AlertRow, ClosedBy, Link, OpenAlert, stable_id};
 use crate::engine::causes::Causes;
+use crate::engine::certificate::Certificate;
 use crate::engine::incident::fault::Fault;
 use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
@@ -106,7 +107,10 @@ pub(super) struct Incident {
     pub urgent_at: Vec<LogTime>,
     /// Since when there are names to tell of that can wait.
     pub fresh_since: Option<LogTime>,
-    /// Since when there are names to tell of that are critical no longer.
+    /// Since when there are names to tell of that were critical and are well again.
+    #[serde(default)]
+    pub well_since: Option<LogTime>,
+    /// Since when there are names to tell of that are critical no longer, and not well.
     #[serde(default)]
     pub better_since: Option<LogTime>,
     /// When the next reminder falls due, and whether one has.
@@ -132,7 +136,7 @@ pub(super) struct Incident {
     /// Those of which an alert is silenced.
     #[serde(skip)]
     pub silenced: BTreeSet<Subject>,
-    /// Names with loud alerts, each with its loudest.
+    /// Names with loud alerts, and those that were told as loud and fail still, each with its loudest.
     #[serde(skip)]
     pub loud: BTreeMap<Subject, Severity>,
     /// Names whose alerts that are open are quieter than the critical ones that were told last.
@@ -174,6 +178,7 @@ impl Incident {
             messages: 0,
             urgent_at: Vec::new(),
             fresh_since: None,
+            well_since: None,
             better_since: None,
             repeat_at: None,
             repeat_due: false,
@@ -212,6 +217,14 @@ impl Incident {
         }
         if link.incident.as_ref() == Some(&self.id) {
             let before = self.ended.len();
+            // That it is well was told: that it is not is news.
+            if self
+                .ended
+                .iter()
+                .any(|one| one.name == called && !one.untold)
+            {
+                (link.told, link.causes) = (None, Causes::EMPTY);
+            }
             self.ended.retain(|one| one.name != called);
             let again = u32::from(self.ended.len() < before);
             self.ended_count = self.ended_count.saturating_sub(again);
@@ -312,7 +325,11 @@ impl Incident {
         self.silenced.remove(&subject);
         let told = about.alerts().values().filter_map(|alert| alert.told).max();
         let loudest = about.alerts().values().map(|alert| alert.severity).max();
-        if let Some(loudest) = loudest.filter(|loudest| loudest.is_loud()) {
+        // A name that was told of and fails still is not well, however quiet it is.
+        let fails = about.certificate().is_some_and(Certificate::is_failing);
+        let counts =
+            |one: &Severity| one.is_loud() || fails && link.told.is_some_and(Severity::is_loud);
+        if let Some(loudest) = loudest.filter(counts) {
             self.loud.insert(subject.clone(), loudest);
         }
         let was_critical = link.critical_over(self.messages).next().is_some();

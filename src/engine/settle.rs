@@ -165,7 +165,7 @@ impl Incident {
         self.urgent.clear();
         self.fresh.clear();
         self.better.clear();
-        (self.fresh_since, self.better_since) = (None, None);
+        (self.fresh_since, self.well_since, self.better_since) = (None, None, None);
         self.repeat_due = false;
     }
 }

@@ -150,27 +150,32 @@ fn a_name_that_is_renewed_is_told_as_well_though_those_that_still_fail_are_silen
     );
 }
 
+fn started(scribe: &mut Scribe) {
+    let msg = "started background certificate maintenance";
+    let rest = serde_json::json!({"cache": "0xc000123456"});
+    scribe.line(0.0, ("info", "tls.cache.maintenance"), msg, rest);
+}
+
 /// Caddy is started, a name fails for an hour, nothing happens for long, and then it fails again.
 fn idle() -> Scribe {
     let mut scribe = Scribe::default();
     let name = "a.example.com";
-    let msg = "started background certificate maintenance";
-    let rest = serde_json::json!({"cache": "0xc000123456"});
-    scribe.line(0.0, ("info", "tls.cache.maintenance"), msg, rest);
+    started(&mut scribe);
     let rest = serde_json::json!({"domains": [name]});
     let msg = "enabling automatic TLS certificate management";
     scribe.line(0.1, ("info", "http"), msg, rest);
     let end = 20.0 * DAY;
     scribe.streak((1.0, 3_000.0), name, SERVFAIL, end);
-    for (n, after) in [(8, 5.0 * HOUR), (9, 5.4 * HOUR), (10, 5.9 * HOUR)] {
-        scribe.failure(after, name, SERVFAIL, (n, end - after));
+    for n in 0..20_u32 {
+        let after = 5.0 * HOUR + f64::from(n) * 0.5 * HOUR;
+        scribe.failure(after, name, SERVFAIL, (9, end - after));
     }
     scribe
 }
 
 #[test]
 fn a_name_that_is_no_longer_critical_is_told_as_such() {
-    let told = told(idle(), 6.0 * HOUR);
+    let told = told(idle(), 13.0 * HOUR);
     let missed = told
         .iter()
         .find(|(_, one)| one.title.contains("missed") || one.severity == Severity::Critical);
@@ -188,4 +193,101 @@ fn a_name_that_is_no_longer_critical_is_told_as_such() {
         body.contains("Over since the last message: retry-missed."),
         "{body}"
     );
+}
+
+#[test]
+fn what_comes_back_with_each_attempt_was_never_over() {
+    let mut scribe = Scribe::default();
+    started(&mut scribe);
+    // Announced in half an hour, each attempt begins ten minutes late.
+    for n in 0..20_u32 {
+        let after = 60.0 + f64::from(n) * 40.0 * MINUTE;
+        scribe.failure(after, "a.example.com", SERVFAIL, (9, 20.0 * DAY - after));
+    }
+    let told = told(scribe, 13.0 * HOUR);
+    assert!(improved(&told).is_empty());
+    let critical = told
+        .iter()
+        .filter(|(_, one)| one.severity == Severity::Critical && one.reason != Reason::Repeated);
+    assert_eq!(critical.count(), 1);
+}
+
+/// Ticks find a renewal due and nobody works on it; then it is tried, once, and fails.
+fn stuck() -> Scribe {
+    let mut scribe = Scribe::default();
+    let name = "a.example.com";
+    started(&mut scribe);
+    for tick in 1..6_u32 {
+        let after = f64::from(tick) * 600.0;
+        let rest = serde_json::json!({"identifiers": [name], "remaining": 20.0 * DAY - after});
+        let msg = "certificate expires soon; queuing for renewal";
+        scribe.line(after, ("info", "tls.cache.maintenance"), msg, rest);
+    }
+    scribe.failure(3_100.0, name, SERVFAIL, (1, 20.0 * DAY - 3_100.0));
+    scribe
+}
+
+#[test]
+fn a_name_that_was_told_and_fails_still_is_not_told_as_well() {
+    let mut scribe = stuck();
+    scribe.renewal(3_160.0, "a.example.com", 20.0 * DAY - 3_160.0);
+    let told = told(scribe, 2.0 * HOUR);
+    let loud = told.iter().filter(|(_, one)| one.severity.is_loud());
+    let loud: Vec<(Reason, &str)> = loud
+        .map(|(_, one)| (one.reason, one.title.as_str()))
+        .collect();
+    let [(Reason::Opened, _), (Reason::Closed, title)] = loud.as_slice() else {
+        panic!("{loud:?}");
+    };
+    assert_eq!(*title, "a.example.com: renewed, all is well again");
+}
+
+/// A list of names that Caddy manages.
+fn manages(scribe: &mut Scribe, after: f64, names: &[&str]) {
+    let rest = serde_json::json!({"domains": names});
+    let msg = "enabling automatic TLS certificate management";
+    scribe.line(after, ("info", "http"), msg, rest);
+}
+
+#[test]
+fn a_name_that_is_managed_no_longer_is_not_called_well() {
+    let (y, z) = ("y.example.com", "z.example.com");
+    let mut scribe = Scribe::default();
+    manages(&mut scribe, 0.0, &[y, z]);
+    scribe.streak((1.0, 2.0 * HOUR), z, SERVFAIL, DAY);
+    scribe.streak((20.0, 4.0 * HOUR), y, SERVFAIL, DAY);
+    manages(&mut scribe, 2.1 * HOUR, &[y]);
+    let told = told(scribe, 4.0 * HOUR);
+    let improved = improved(&told);
+    let [(_, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    let (title, body) = (&message.title, &message.body);
+    assert!(
+        title.starts_with("z.example.com: no longer managed; y.example.com: "),
+        "{title}"
+    );
+    assert!(
+        body.contains("No longer managed by Caddy: z.example.com."),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_name_that_was_told_as_well_and_fails_again_is_news() {
+    let (y, z) = ("y.example.com", "z.example.com");
+    let mut scribe = Scribe::default();
+    scribe.streak((20.0, 6.0 * HOUR), y, SERVFAIL, DAY);
+    let next = scribe.streak((1.0, 2.0 * HOUR), z, SERVFAIL, DAY);
+    scribe.renewal(next, z, DAY - next);
+    let again = next + HOUR;
+    scribe.streak((again, again + 2.0 * HOUR), z, SERVFAIL, 90.0 * DAY);
+    let told = told(scribe, 6.0 * HOUR);
+    let news = told.iter().find(|(when, one)| {
+        *when > at(again)
+            && one.reason == Reason::Worsened
+            && one.body.contains("- z.example.com (warning)")
+    });
+    let (when, _) = news.expect("it is told again");
+    assert!(*when < at(again + HOUR));
 }

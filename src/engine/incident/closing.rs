@@ -12,6 +12,7 @@ impl Incident {
     pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
         let words = match self.ended.as_slice() {
             [one] if self.ended_count == 1 => self.one_closing(one),
+            [] => (self.over(view.teller.name), self.history().join("\n")),
             _ => self.many_closing(),
         };
         let mut message = self.message(view, Reason::Closed, words);
@@ -35,10 +36,7 @@ impl Incident {
                 ));
                 format!("{name}: no longer managed")
             }
-            (Some(ClosedBy::Condition), _) => {
-                let are = if self.closed.len() == 1 { "is" } else { "are" };
-                format!("{name}: {} {are} over", self.closed_rules())
-            }
+            (Some(ClosedBy::Condition), _) => self.over(name),
             (Some(ClosedBy::Renewed) | None, Some(not_after)) => {
                 lines.push(format!(
                     "The certificate of {name} is valid until {}.",
@@ -104,6 +102,11 @@ impl Incident {
         }
         lines.push(format!("Closed: {}.", self.closed_rules()));
         lines
+    }
+
+    fn over(&self, name: &str) -> String {
+        let are = if self.closed.len() == 1 { "is" } else { "are" };
+        format!("{name}: {} {are} over", self.closed_rules())
     }
 
     fn closed_rules(&self) -> String {

@@ -12,6 +12,10 @@ const CHANGE_GAP: TimeDelta = TimeDelta::minutes(5);
 /// ... and in any case after this.
 const CHANGE_WAIT: TimeDelta = TimeDelta::minutes(30);
 
+/// That a name is critical no longer is told when it has held for longer than Caddy ever waits between two
+/// attempts (certmagic v0.25 async.go): what comes back with each attempt was never over.
+const RELIEF_HOLD: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
+
 /// So many deadlines are told of at once within `BURST_SPAN`; then one message a `BURST_GAP`.
 const BURST: usize = 5;
 const BURST_SPAN: TimeDelta = TimeDelta::minutes(10);
@@ -62,20 +66,26 @@ impl Incident {
         let missed = self.ended.iter().any(|one| one.missed);
         let waits = missed || !self.fresh.is_empty();
         self.fresh_since = self.fresh_since.or(now).filter(|_| waits);
-        let better = self.better_count();
-        self.better_since = self.better_since.or(now).filter(|_| better > 0);
-        let news = self.urgent.values().chain(self.fresh.values());
-        let news = match news.copied().max() {
+        let well = self.ended.iter().filter(|one| one.was_critical).count();
+        self.well_since = self.well_since.or(now).filter(|_| well > 0);
+        let is_better = !self.better.is_empty();
+        self.better_since = self.better_since.or(now).filter(|_| is_better);
+        let loudest = self
+            .urgent
+            .values()
+            .chain(self.fresh.values())
+            .copied()
+            .max();
+        let news = match loudest {
             Some(loudest) => self.due_of_news(loudest, now),
             None => self.due_without_news(now),
         };
-        news.or(self.due_of_relief(better, now))
-    }
-
-    /// Names that are critical no longer, and nobody was told.
-    fn better_count(&self) -> usize {
-        let ended = self.ended.iter().filter(|one| one.was_critical);
-        ended.count() + self.better.len()
+        // Who hears only of what is critical has to hear that it is over.
+        let takes_along = well > 0 && loudest < Some(Severity::Critical);
+        match news {
+            Due::Tell(Reason::Worsened) if takes_along => Due::Tell(Reason::Improved),
+            news => news.or(self.due_of_relief(well, now)),
+        }
     }
 
     fn due_without_news(&self, now: Option<LogTime>) -> Due {
@@ -122,17 +132,20 @@ impl Incident {
     }
 
     /// Good news is held a little: what fails again at once was never well.
-    fn due_of_relief(&self, better: usize, now: Option<LogTime>) -> Due {
-        let (Some(since), Some(now)) = (self.better_since, now) else {
+    fn due_of_relief(&self, well: usize, now: Option<LogTime>) -> Due {
+        let Some(now) = now else {
             return Due::Nothing;
         };
         let critical = self.loud.values().filter(|one| **one == Severity::Critical);
-        let wait = if better >= critical.count() {
+        let wait = if well >= critical.count() {
             CHANGE_GAP
         } else {
             CHANGE_WAIT
         };
-        Due::at(since + wait, now, Reason::Improved)
+        let well = self.well_since.map(|since| since + wait);
+        let better = self.better_since.map(|since| since + RELIEF_HOLD);
+        let first = well.into_iter().chain(better).min();
+        first.map_or(Due::Nothing, |first| Due::at(first, now, Reason::Improved))
     }
 
     fn due_at_end(&self, now: Option<LogTime>) -> Due {

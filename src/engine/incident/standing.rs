@@ -77,20 +77,13 @@ impl<'a> Standing<'a> {
         told.is_some_and(|told| told.is_loud() && told < self.lead.1.severity)
     }
 
-    /// Whether people were told that it is critical, and it is so no longer; the incident has had so many
-    /// messages.
-    pub(super) fn is_better(&self, messages: u32) -> bool {
-        let was_critical = self.about.link().critical_over(messages).next().is_some();
-        was_critical && self.lead.1.severity < Severity::Critical
-    }
-
     /// The most pressing first: what hurts visitors already, then what expires soonest.
     pub(in crate::engine) fn order(&self) -> impl Ord + use<> {
         let (rule, alert) = self.lead;
         let hurts = alert.severity == Severity::Critical && HURTING.contains(&rule);
         (
             Reverse(alert.severity),
-            !self.is_news,
+            !(self.is_news || self.about.has_another_cause()),
             !hurts,
             self.about.not_after().is_none(),
             self.about.not_after(),

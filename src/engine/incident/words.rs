@@ -1,12 +1,13 @@
 //! An incident in words: what a person reads, for one name and for many.
 
 use crate::caddy::cause::Cause;
-use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
+use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
 use crate::engine::evidence::Quote;
 use crate::engine::incident::fault::Place;
 use crate::engine::incident::standing::{Standing, telling};
-use crate::engine::incident::{Incident, is_deadline};
+use crate::engine::incident::{Ended, Incident, is_deadline};
 use crate::engine::message::{Message, Reason, Status};
+use crate::engine::subject::Subject;
 use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::spell;
@@ -62,7 +63,7 @@ impl Incident {
         };
         let lead = row(first, first.lead);
         let (title, body) = if view.standing.len() == 1 {
-            (lead.title.clone(), self.one_body(first, &lead))
+            (lead.title.clone(), self.one_body(view, first, &lead))
         } else {
             (
                 self.many_title(view, first),
@@ -70,7 +71,7 @@ impl Incident {
             )
         };
         let title = match reason {
-            Reason::Improved => self.relieved(Some(&title)),
+            Reason::Improved => self.relieved(view, Some(&title)),
             _ => title,
         };
         let mut message = self.message(view, reason, (title, body));
@@ -92,23 +93,52 @@ impl Incident {
 
     /// The message that says that names are well again, where nobody is to be told of the others.
     fn relief(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
-        let well_again = self.well_again().filter(|_| reason == Reason::Improved)?;
+        let well_again = self
+            .well_again(view)
+            .filter(|_| reason == Reason::Improved)?;
         let body = format!("{well_again}{}", silenced(view.silenced));
-        let mut message = self.message(view, reason, (self.relieved(None), body));
+        let mut message = self.message(view, reason, (self.relieved(view, None), body));
         message.severity = Severity::Critical;
         Some(message)
     }
 
     /// What is better since the last message, and then what is not, in one line.
-    fn relieved(&self, rest: Option<&str>) -> String {
-        let well: Vec<&str> = self.untold().collect();
-        let who = match (well.as_slice(), rest) {
-            ([], Some(rest)) => return format!("no longer critical: {rest}"),
-            ([one], _) => (*one).to_owned(),
-            (many, _) => certificates(many.len()),
+    fn relieved(&self, view: &View<'_>, rest: Option<&str>) -> String {
+        let who = |names: &[&str]| match names {
+            [one] => (*one).to_owned(),
+            many => certificates(many.len()),
         };
-        let rest = rest.map(|rest| format!("; {rest}")).unwrap_or_default();
-        format!("{who}: well again{rest}")
+        let [well, unmanaged, better] = self.relief_names(view);
+        let standing = view.standing.iter();
+        let standing: Vec<&str> = standing
+            .map(|one| one.about.called(view.teller.name))
+            .collect();
+        let only = well.is_empty() && unmanaged.is_empty() && standing.len() == 1;
+        if let Some(rest) = rest.filter(|_| only && standing == better) {
+            return format!("no longer critical: {rest}");
+        }
+        let well = (!well.is_empty()).then(|| format!("{}: well again", who(&well)));
+        let unmanaged =
+            (!unmanaged.is_empty()).then(|| format!("{}: no longer managed", who(&unmanaged)));
+        let better = (!better.is_empty()).then(|| format!("{}: no longer critical", who(&better)));
+        let rest = rest.map(str::to_owned);
+        let parts = [well, unmanaged, better, rest].into_iter().flatten();
+        parts.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Names that are well again since the last message, that Caddy manages no longer, and that are critical
+    /// no longer.
+    fn relief_names<'a>(&'a self, view: &View<'a>) -> [Vec<&'a str>; 3] {
+        let untold = self.ended.iter().filter(|one| one.untold);
+        let forgotten = |one: &&Ended| one.closed_by == Some(ClosedBy::Forgotten);
+        let (unmanaged, well): (Vec<_>, Vec<_>) = untold.partition(forgotten);
+        let names =
+            |ended: Vec<&'a Ended>| ended.into_iter().map(|one| one.name.as_str()).collect();
+        let better = self.better.iter().map(|one| match one {
+            Subject::Source => view.teller.name,
+            Subject::Certificate(name) => name.as_str(),
+        });
+        [names(well), names(unmanaged), better.collect()]
     }
 
     pub(super) fn is_of_source(&self) -> bool {
@@ -227,11 +257,10 @@ impl Incident {
             Some(text).filter(|_| !names.is_empty())
         };
         let worse = named("Worse since the last message", &|one| one.is_worse());
-        let better = named("No longer critical", &|one| one.is_better(self.messages));
         let another = named("For another cause than before", &|one| {
             one.about.has_another_cause()
         });
-        news.extend([worse, better, another].into_iter().flatten());
+        news.extend([worse, another].into_iter().flatten());
         news.push_str(&silenced(view.silenced));
         let quiet = self.members.len().saturating_sub(count + view.silenced);
         if quiet > 0 {
@@ -265,13 +294,13 @@ impl Incident {
         let remedy = format!("What to do, for {name}: {}", lead.remedy);
         let lists = [list(&pressing).join("\n"), remedy, others.join("\n")];
         parts.extend(lists.into_iter().filter(|part| !part.is_empty()));
-        parts.extend(self.well_again());
+        parts.extend(self.well_again(view));
         parts.extend(lead.evidence.last().map(quoted));
         parts.join("\n\n")
     }
 
     /// What a person reads about one name.
-    fn one_body(&self, one: &Standing<'_>, lead: &AlertRow) -> String {
+    fn one_body(&self, view: &View<'_>, one: &Standing<'_>, lead: &AlertRow) -> String {
         let mut parts = vec![lead.summary.clone(), format!("What to do: {}", lead.remedy)];
         let others = one.alerts.iter().filter(|(rule, _)| *rule != lead.rule);
         let others: Vec<String> = others
@@ -285,21 +314,24 @@ impl Incident {
             let over = over.join(", ");
             parts.push(format!("Over since the last message: {over}."));
         }
-        parts.extend(self.well_again());
+        parts.extend(self.well_again(view));
         parts.extend(lead.evidence.iter().map(quoted));
         parts.join("\n\n")
     }
 
-    /// Names that are well again since the last message.
-    fn untold(&self) -> impl Iterator<Item = &str> {
-        let well = self.ended.iter().filter(|one| one.untold);
-        well.map(|one| one.name.as_str())
-    }
-
-    fn well_again(&self) -> Option<String> {
-        let well: Vec<&str> = self.untold().collect();
-        (!well.is_empty())
-            .then(|| format!("Well again since the last message: {}.", well.join(", ")))
+    /// What is better since the last message, a sentence for each kind.
+    fn well_again(&self, view: &View<'_>) -> Option<String> {
+        let kinds = [
+            "Well again since the last message",
+            "No longer managed by Caddy",
+            "No longer critical",
+        ];
+        let told = kinds.into_iter().zip(self.relief_names(view));
+        let told = told.filter(|(_, names)| !names.is_empty());
+        let told: Vec<String> = told
+            .map(|(kind, names)| format!("{kind}: {}.", names.join(", ")))
+            .collect();
+        (!told.is_empty()).then(|| told.join("\n"))
     }
 }
 
