@@ -291,3 +291,30 @@ fn a_name_that_was_told_as_well_and_fails_again_is_news() {
     let (when, _) = news.expect("it is told again");
     assert!(*when < at(again + HOUR));
 }
+
+#[test]
+fn a_warning_that_comes_meanwhile_keeps_the_relief_from_nobody() {
+    let (mut scribe, renewed) = two_critical();
+    // Its fifth attempt, which makes it loud, fails a minute after the other was renewed.
+    scribe.streak(
+        (renewed - 540.0, 6.0 * HOUR),
+        "w.example.com",
+        SERVFAIL,
+        60.0 * DAY,
+    );
+    let told = told(scribe, 6.0 * HOUR);
+    let tells = |one: &Message| {
+        one.body
+            .contains("Well again since the last message: z.example.com.")
+    };
+    let (_, relief) = told.iter().find(|(_, one)| tells(one)).unwrap();
+    assert!(
+        relief.body.contains("- w.example.com (warning)"),
+        "{}",
+        relief.body
+    );
+    assert_eq!(
+        (relief.reason, relief.severity),
+        (Reason::Improved, Severity::Critical)
+    );
+}
