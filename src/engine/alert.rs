@@ -88,6 +88,11 @@ impl Link {
         let critical = closed.filter(|(_, told)| **told == Severity::Critical);
         critical.map(|(rule, _)| rule.as_str())
     }
+
+    /// Whether there are such rules.
+    pub(super) fn was_critical(&self, messages: u32) -> bool {
+        self.critical_over(messages).next().is_some()
+    }
 }
 
 /// Why an alert closed.

@@ -167,7 +167,7 @@ impl Incident {
             changed_at: at,
             worst: Severity::Info,
             names: 0,
-            causes: Causes::default(),
+            causes: Causes::EMPTY,
             failing_since: None,
             attempts: 0,
             closed: BTreeSet::new(),
@@ -216,18 +216,14 @@ impl Incident {
             }
         }
         if link.incident.as_ref() == Some(&self.id) {
-            let before = self.ended.len();
-            // That it is well was told: that it is not is news.
-            if self
-                .ended
-                .iter()
-                .any(|one| one.name == called && !one.untold)
-            {
-                (link.told, link.causes) = (None, Causes::EMPTY);
+            let place = self.ended.iter().position(|one| one.name == called);
+            if let Some(ended) = place.map(|place| self.ended.remove(place)) {
+                self.ended_count = self.ended_count.saturating_sub(1);
+                // That it is well was told: that it is not is news.
+                if !ended.untold {
+                    (link.told, link.causes) = (None, Causes::EMPTY);
+                }
             }
-            self.ended.retain(|one| one.name != called);
-            let again = u32::from(self.ended.len() < before);
-            self.ended_count = self.ended_count.saturating_sub(again);
         } else {
             *link = Link {
                 incident: Some(self.id.clone()),
@@ -278,7 +274,7 @@ impl Incident {
                 not_after: row.not_after,
                 untold: true,
                 missed: !known || news.is_some_and(Severity::is_loud),
-                was_critical: link.critical_over(self.messages).next().is_some(),
+                was_critical: link.was_critical(self.messages),
             });
         }
     }
@@ -332,24 +328,15 @@ impl Incident {
         if let Some(loudest) = loudest.filter(counts) {
             self.loud.insert(subject.clone(), loudest);
         }
-        let was_critical = link.critical_over(self.messages).next().is_some();
-        let is_better = was_critical && loudest < Some(Severity::Critical);
-        let has_another_cause = loudest.is_some_and(Severity::is_loud) && about.has_another_cause();
-        for (rule, alert) in about.alerts() {
-            if silent(rule) {
-                self.silenced.insert(subject.clone());
-                continue;
-            }
-            if is_better {
-                self.better.insert(subject.clone());
-            }
-            if has_another_cause {
-                let failed_at = about.certificate().and_then(|one| one.last_failure);
-                self.changed_at = self.changed_at.max(failed_at);
-                // It is no louder than what was told.
-                let news = self.fresh.entry(subject.clone());
-                news.or_insert(Severity::Info);
-            }
+        let alerts = about.alerts().iter();
+        let (hushed, open): (Vec<_>, Vec<_>) = alerts.partition(|(rule, _)| silent(rule));
+        if !hushed.is_empty() {
+            self.silenced.insert(subject.clone());
+        }
+        if let Some(loudest) = loudest.filter(|_| !open.is_empty()) {
+            self.weigh_change(about, loudest);
+        }
+        for (rule, alert) in open {
             if !is_news(about, rule, alert) {
                 continue;
             }
@@ -365,6 +352,22 @@ impl Incident {
             };
             let loudest = news.entry(subject.clone()).or_insert(alert.severity);
             *loudest = alert.severity.max(*loudest);
+        }
+    }
+
+    /// Finds out whether a certificate or source whose loudest alert this is was told as worse than it is, or
+    /// with another cause.
+    fn weigh_change(&mut self, about: About<'_>, loudest: Severity) {
+        let subject = about.subject();
+        if loudest.is_loud() && about.has_another_cause() {
+            let failed_at = about.certificate().and_then(|one| one.last_failure);
+            self.changed_at = self.changed_at.max(failed_at);
+            // It is no louder than what was told.
+            let news = self.fresh.entry(subject.clone());
+            news.or_insert(Severity::Info);
+        }
+        if loudest < Severity::Critical && about.link().was_critical(self.messages) {
+            self.better.insert(subject);
         }
     }
 

@@ -1,10 +1,9 @@
 //! Sentences that the texts of many rules share: `{% include "expiry" %}`.
 
 /// Every sentence by its name.
-pub(super) const SENTENCES: [(&str, &str); 8] = [
+pub(super) const SENTENCES: [(&str, &str); 7] = [
     ("expiry", EXPIRY),
     ("streak", STREAK),
-    ("attempts", ATTEMPTS),
     ("cause", CAUSE),
     ("retry", RETRY),
     ("mend", MEND),
@@ -25,21 +24,16 @@ const STREAK: &str = "\
 {% if cert.failing_since %}\
 {% set what = \"The renewal\" if cert.job == \"renew\" else \"Issuance\" %}\
 {% if at == cert.failing_since %}{{ what }} failed at {{ at|utc }}\
-{% elif cert.recovering and cert.succeeded %}{{ what }} had been failing since {{ cert.failing_since|utc }}, for \
-{{ cert.succeeded|after(cert.failing_since)|span }}{% include \"attempts\" %}\
-{% else %}{{ what }} has been failing since {{ cert.failing_since|utc }}, for \
-{{ at|after(cert.failing_since)|span }}{% include \"attempts\" %}{% endif %}\
+{% else %}{% set is_over = cert.recovering and cert.succeeded %}{% set end = cert.succeeded if is_over else at %}\
+{{ what }} {% if is_over %}had{% else %}has{% endif %} been failing since {{ cert.failing_since|utc }}, for \
+{{ end|after(cert.failing_since)|span }}{% if cert.attempts_total %}: {{ cert.attempts_total }} failed attempt\
+{% if cert.attempts_total != 1 %}s{% endif %}{% endif %}{% endif %}\
 {% if cert.attempt and cert.attempts_total and cert.attempt > cert.attempts_total %} \
 (attempt {{ cert.attempt }} by Caddy's count\
 {% if cert.failing_for and cert.failing_for > at|after(cert.failing_since) %}, {{ cert.failing_for|span }} after the \
 job began{% endif %}){% endif %}.{% endif %}\
 {% if cert.recovering and cert.succeeded %} A success was logged{% include \"issued\" %}, and no line since tells a \
 later expiry.{% endif %}";
-
-/// How many attempts failed, after how long that lasted.
-const ATTEMPTS: &str = "\
-{% if cert.attempts_total %}: {{ cert.attempts_total }} failed attempt\
-{% if cert.attempts_total != 1 %}s{% endif %}{% endif %}";
 
 /// Why.
 const CAUSE: &str = "\

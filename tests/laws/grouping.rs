@@ -112,9 +112,7 @@ fn a_closing_of_one_name_among_blips_of_others_has_it_in_the_title() {
 fn an_outage_of_a_ca_is_one_incident_and_nothing_critical() {
     let mut scribe = Scribe::default();
     let all = names(2_000);
-    let rest = serde_json::json!({"domains": all});
-    let msg = "enabling automatic TLS certificate management";
-    scribe.line(0.0, ("info", "http"), msg, rest);
+    scribe.manages(0.0, &all);
     for (index, name) in (0_u32..).zip(all.iter().take(20)) {
         let name = name.replace("example.com", &format!("zone{index}.org"));
         let from = 60.0 + f64::from(index) * 31.0;
@@ -354,9 +352,7 @@ fn each_name_of_a_group_has_its_attempts_and_the_tries_it_has_left() {
 #[test]
 fn what_expires_soonest_leads_whatever_its_rule() {
     let mut scribe = Scribe::default();
-    let msg = "started background certificate maintenance";
-    let rest = serde_json::json!({"cache": "0xc000123456"});
-    scribe.line(0.0, ("info", "tls.cache.maintenance"), msg, rest);
+    scribe.started(0.0);
     // One of two months misses its attempt while one of a day goes on failing.
     scribe.streak((1.0, 1_500.0), "later.example.com", SERVFAIL, 59.0 * DAY);
     scribe.streak((2.0, 11.0 * 3_600.0), "soon.example.com", SERVFAIL, DAY);

@@ -150,20 +150,12 @@ fn a_name_that_is_renewed_is_told_as_well_though_those_that_still_fail_are_silen
     );
 }
 
-fn started(scribe: &mut Scribe) {
-    let msg = "started background certificate maintenance";
-    let rest = serde_json::json!({"cache": "0xc000123456"});
-    scribe.line(0.0, ("info", "tls.cache.maintenance"), msg, rest);
-}
-
 /// Caddy is started, a name fails for an hour, nothing happens for long, and then it fails again.
 fn idle() -> Scribe {
     let mut scribe = Scribe::default();
     let name = "a.example.com";
-    started(&mut scribe);
-    let rest = serde_json::json!({"domains": [name]});
-    let msg = "enabling automatic TLS certificate management";
-    scribe.line(0.1, ("info", "http"), msg, rest);
+    scribe.started(0.0);
+    scribe.manages(0.1, &[name]);
     let end = 20.0 * DAY;
     scribe.streak((1.0, 3_000.0), name, SERVFAIL, end);
     for n in 0..20_u32 {
@@ -198,7 +190,7 @@ fn a_name_that_is_no_longer_critical_is_told_as_such() {
 #[test]
 fn what_comes_back_with_each_attempt_was_never_over() {
     let mut scribe = Scribe::default();
-    started(&mut scribe);
+    scribe.started(0.0);
     // Announced in half an hour, each attempt begins ten minutes late.
     for n in 0..20_u32 {
         let after = 60.0 + f64::from(n) * 40.0 * MINUTE;
@@ -216,7 +208,7 @@ fn what_comes_back_with_each_attempt_was_never_over() {
 fn stuck() -> Scribe {
     let mut scribe = Scribe::default();
     let name = "a.example.com";
-    started(&mut scribe);
+    scribe.started(0.0);
     for tick in 1..6_u32 {
         let after = f64::from(tick) * 600.0;
         let rest = serde_json::json!({"identifiers": [name], "remaining": 20.0 * DAY - after});
@@ -242,21 +234,14 @@ fn a_name_that_was_told_and_fails_still_is_not_told_as_well() {
     assert_eq!(*title, "a.example.com: renewed, all is well again");
 }
 
-/// A list of names that Caddy manages.
-fn manages(scribe: &mut Scribe, after: f64, names: &[&str]) {
-    let rest = serde_json::json!({"domains": names});
-    let msg = "enabling automatic TLS certificate management";
-    scribe.line(after, ("info", "http"), msg, rest);
-}
-
 #[test]
 fn a_name_that_is_managed_no_longer_is_not_called_well() {
     let (y, z) = ("y.example.com", "z.example.com");
     let mut scribe = Scribe::default();
-    manages(&mut scribe, 0.0, &[y, z]);
+    scribe.manages(0.0, &[y, z]);
     scribe.streak((1.0, 2.0 * HOUR), z, SERVFAIL, DAY);
     scribe.streak((20.0, 4.0 * HOUR), y, SERVFAIL, DAY);
-    manages(&mut scribe, 2.1 * HOUR, &[y]);
+    scribe.manages(2.1 * HOUR, &[y]);
     let told = told(scribe, 4.0 * HOUR);
     let improved = improved(&told);
     let [(_, message)] = improved.as_slice() else {

@@ -46,6 +46,19 @@ impl Scribe {
         self.lines.push((at, line.to_string()));
     }
 
+    /// A Caddy, or its maintenance loop, begins.
+    pub(crate) fn started(&mut self, after: f64) {
+        let msg = "started background certificate maintenance";
+        let rest = json!({"cache": "0xc000123456"});
+        self.line(after, ("info", "tls.cache.maintenance"), msg, rest);
+    }
+
+    /// The names that Caddy manages.
+    pub(crate) fn manages(&mut self, after: f64, names: &[impl serde::Serialize]) {
+        let msg = "enabling automatic TLS certificate management";
+        self.line(after, ("info", "http"), msg, json!({"domains": names}));
+    }
+
     /// An attempt that fails, with so many seconds of life left.
     pub(crate) fn failure(&mut self, after: f64, name: &str, error: &str, (n, left): (usize, f64)) {
         self.began(after, name, left);

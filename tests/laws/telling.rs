@@ -26,9 +26,7 @@ fn critical() -> Scribe {
 /// The same, and Caddy is started anew after an hour.
 fn restarted() -> Scribe {
     let mut scribe = critical();
-    let msg = "started background certificate maintenance";
-    let rest = serde_json::json!({"cache": "0xc000123456"});
-    scribe.line(3_600.0, ("info", "tls.cache.maintenance"), msg, rest);
+    scribe.started(3_600.0);
     scribe
 }
 
@@ -162,9 +160,7 @@ fn nothing_is_repeated_once_caddy_was_restarted_and_two_ticks_found_nothing_due(
 #[test]
 fn what_is_critical_since_caddy_was_restarted_is_told_again_however_silent_it_is() {
     let mut scribe = restarted();
-    let msg = "enabling automatic TLS certificate management";
-    let rest = serde_json::json!({"domains": [NAME]});
-    scribe.line(3_600.1, ("info", "http"), msg, rest);
+    scribe.manages(3_600.1, &[NAME]);
     let watcher = scribe.tell_until(60.0 * 3_600.0, |_| {});
     let repeated = of(&watcher, Reason::Repeated);
     let expiry = at(40.0 * 3_600.0);

@@ -6,8 +6,8 @@ use crate::rules::Severity;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 
-/// More names are told of when they are as many as before, and names that are better when they are as
-/// many as those that are not, but not sooner than this ...
+/// More names are told of when they are as many as before, and names that are well again when they are as
+/// many as those that are critical, but not sooner than this ...
 const CHANGE_GAP: TimeDelta = TimeDelta::minutes(5);
 /// ... and in any case after this.
 const CHANGE_WAIT: TimeDelta = TimeDelta::minutes(30);

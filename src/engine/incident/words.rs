@@ -33,7 +33,7 @@ impl Incident {
     /// The message that says how the incident stands.
     pub(in crate::engine) fn firing(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
         let Some(first) = view.standing.first() else {
-            return self.relief(view, reason);
+            return self.relief_alone(view, reason);
         };
         let row = |one: &Standing<'_>, (rule, alert): (&str, &OpenAlert)| {
             let change = Change {
@@ -71,7 +71,7 @@ impl Incident {
             )
         };
         let title = match reason {
-            Reason::Improved => self.relieved(view, Some(&title)),
+            Reason::Improved => self.relief_title(view, Some(&title)),
             _ => title,
         };
         let mut message = self.message(view, reason, (title, body));
@@ -92,37 +92,32 @@ impl Incident {
     }
 
     /// The message that says that names are well again, where nobody is to be told of the others.
-    fn relief(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
-        let well_again = self
-            .well_again(view)
-            .filter(|_| reason == Reason::Improved)?;
-        let body = format!("{well_again}{}", silenced(view.silenced));
-        let mut message = self.message(view, reason, (self.relieved(view, None), body));
+    fn relief_alone(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
+        let relief = self.relief_body(view);
+        let relief = relief.filter(|_| reason == Reason::Improved)?;
+        let body = format!("{relief}{}", silenced(view.silenced));
+        let mut message = self.message(view, reason, (self.relief_title(view, None), body));
         message.severity = Severity::Critical;
         Some(message)
     }
 
     /// What is better since the last message, and then what is not, in one line.
-    fn relieved(&self, view: &View<'_>, rest: Option<&str>) -> String {
-        let who = |names: &[&str]| match names {
-            [one] => (*one).to_owned(),
-            many => certificates(many.len()),
-        };
-        let [well, unmanaged, better] = self.relief_names(view);
-        let standing = view.standing.iter();
-        let standing: Vec<&str> = standing
-            .map(|one| one.about.called(view.teller.name))
-            .collect();
-        let only = well.is_empty() && unmanaged.is_empty() && standing.len() == 1;
-        if let Some(rest) = rest.filter(|_| only && standing == better) {
-            return format!("no longer critical: {rest}");
+    fn relief_title(&self, view: &View<'_>, rest: Option<&str>) -> String {
+        let relief = self.relief_names(view);
+        if let (Some(rest), [only]) = (rest, view.standing) {
+            let name = only.about.called(view.teller.name);
+            if relief == [vec![], vec![], vec![name]] {
+                return format!("no longer critical: {rest}");
+            }
         }
-        let well = (!well.is_empty()).then(|| format!("{}: well again", who(&well)));
-        let unmanaged =
-            (!unmanaged.is_empty()).then(|| format!("{}: no longer managed", who(&unmanaged)));
-        let better = (!better.is_empty()).then(|| format!("{}: no longer critical", who(&better)));
-        let rest = rest.map(str::to_owned);
-        let parts = [well, unmanaged, better, rest].into_iter().flatten();
+        let kinds = ["well again", "no longer managed", "no longer critical"];
+        let told = kinds.into_iter().zip(&relief);
+        let told = told.filter_map(|(kind, names)| match names.as_slice() {
+            [] => None,
+            [one] => Some(format!("{one}: {kind}")),
+            many => Some(format!("{}: {kind}", certificates(many.len()))),
+        });
+        let parts = told.chain(rest.map(str::to_owned));
         parts.collect::<Vec<_>>().join("; ")
     }
 
@@ -294,7 +289,7 @@ impl Incident {
         let remedy = format!("What to do, for {name}: {}", lead.remedy);
         let lists = [list(&pressing).join("\n"), remedy, others.join("\n")];
         parts.extend(lists.into_iter().filter(|part| !part.is_empty()));
-        parts.extend(self.well_again(view));
+        parts.extend(self.relief_body(view));
         parts.extend(lead.evidence.last().map(quoted));
         parts.join("\n\n")
     }
@@ -314,13 +309,13 @@ impl Incident {
             let over = over.join(", ");
             parts.push(format!("Over since the last message: {over}."));
         }
-        parts.extend(self.well_again(view));
+        parts.extend(self.relief_body(view));
         parts.extend(lead.evidence.iter().map(quoted));
         parts.join("\n\n")
     }
 
     /// What is better since the last message, a sentence for each kind.
-    fn well_again(&self, view: &View<'_>) -> Option<String> {
+    fn relief_body(&self, view: &View<'_>) -> Option<String> {
         let kinds = [
             "Well again since the last message",
             "No longer managed by Caddy",
