@@ -30,6 +30,7 @@ impl Watched {
             at: Some(at),
         };
         let policy = self.incidents.policy;
+        let silences = self.incidents.silences.clone();
         let Some(incident) = self.incidents.get_mut(id) else {
             return;
         };
@@ -42,7 +43,6 @@ impl Watched {
             .filter_map(|about| lead(about).map(|(rule, alert)| (about, rule, alert)))
             .collect();
         let mut soonest = None;
-        let before = out.len();
         for (about, rule, alert) in &critical {
             let certificate = about.certificate();
             if certificate.is_some_and(|one| is_recovering(&self.instance, one, at)) {
@@ -61,23 +61,25 @@ impl Watched {
                 at: Some(at),
             };
             out.push(teller.row(&change, alert, *about));
+            incident.changed_at = Some(at);
+            incident.repeat_due |= critical_alerts(*about)
+                .any(|(rule, _)| !silences.cover((instance, Some(at)), *about, rule));
         }
         let next = incident.next_repeat(policy, at, soonest);
         incident.repeat_at = next.filter(|_| !critical.is_empty());
-        if out.len() > before {
-            incident.repeat_due = true;
-            incident.changed_at = Some(at);
-        }
     }
+}
+
+fn critical_alerts(about: About<'_>) -> impl Iterator<Item = (&str, &OpenAlert)> {
+    let alerts = about.alerts().iter();
+    alerts
+        .filter(|(_, alert)| alert.severity == Severity::Critical)
+        .map(|(rule, alert)| (rule.as_str(), &**alert))
 }
 
 /// The critical alert that says most.
 fn lead(about: About<'_>) -> Option<(&str, &OpenAlert)> {
-    let alerts = about.alerts().iter();
-    alerts
-        .filter(|(_, alert)| alert.severity == Severity::Critical)
-        .min_by_key(|(rule, _)| telling(rule))
-        .map(|(rule, alert)| (rule.as_str(), &**alert))
+    critical_alerts(about).min_by_key(|(rule, _)| telling(rule))
 }
 
 /// Whether a success was logged; or Caddy was started anew after all that is critical had opened, two ticks

@@ -150,6 +150,45 @@ fn the_end_of_what_was_told_before_a_silence_is_told() {
     assert_eq!(reasons, [Reason::Opened, Reason::Closed]);
 }
 
+/// One name of two days that is critical, and one of twenty; told until a day later, with one silence
+/// after the first message.
+fn reminded(matchers: Option<Matchers>) -> Watcher {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, DAY), "a.example.com", SERVFAIL, 40.0 * HOUR);
+    scribe.streak((5.0, DAY), "b.example.com", SERVFAIL, 20.0 * DAY);
+    let mut matchers = matchers;
+    scribe.tell_until(DAY, |watcher| {
+        let warned = loud(watcher).iter().any(|one| one.certificates_total == 2);
+        if let Some(matchers) = matchers.take_if(|_| warned) {
+            watcher.engine.silence(silence(matchers, DAY)).unwrap();
+        }
+    })
+}
+
+#[test]
+fn a_silenced_alert_reminds_nobody_of_others() {
+    let repeated = |watcher: &Watcher| {
+        let messages = watcher.messages.iter();
+        messages
+            .filter(|one| one.reason == Reason::Repeated)
+            .count()
+    };
+    let all = reminded(None);
+    assert!(repeated(&all) > 2);
+    let silenced = reminded(Some(name("a.example.com")));
+    assert_eq!(silenced.rows, all.rows, "rows are as they are");
+    assert_eq!(repeated(&silenced), 0, "{:#?}", silenced.messages);
+    let in_part = reminded(Some(Matchers {
+        rule: Some("dns-broken".to_owned()),
+        ..name("a.example.com")
+    }));
+    assert_eq!(
+        repeated(&in_part),
+        repeated(&all),
+        "another alert is critical"
+    );
+}
+
 #[test]
 fn a_silence_that_is_expired_early_ends_at_once() {
     let mut id = None;
