@@ -58,10 +58,10 @@ pub struct Link {
     pub incident: Option<String>,
     /// The loudest message of that incident that named it.
     pub told: Option<Severity>,
-    /// What was told of alerts that have closed since, by rule ...
+    /// What people know of alerts that have closed, by rule ...
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub closed: BTreeMap<String, Severity>,
-    /// ... and how many messages its incident had had by then: the next one says what is open still.
+    /// ... and how many messages its incident had had by then: the next one says what is over.
     #[serde(default)]
     pub messages: u32,
     /// The causes that messages of that incident gave for it.
@@ -70,12 +70,25 @@ pub struct Link {
 }
 
 impl Link {
-    /// Remembers what was told of alerts that close, when its incident has had so many messages.
+    /// Remembers what was told of alerts that close, when its incident has had so many messages. That
+    /// it is critical again is news to whoever has read that it no longer was; that it fails for what
+    /// failed before is not.
     pub(super) fn note_closed(&mut self, told: &[(String, Severity)], messages: u32) {
         if self.messages != messages {
-            (self.closed, self.messages) = (BTreeMap::new(), messages);
+            self.messages = messages;
+            for known in self.closed.values_mut() {
+                *known = Severity::Warning.min(*known);
+            }
         }
         self.closed.extend(told.iter().cloned());
+    }
+
+    /// Forgets what was told: whoever has read that all is well has to hear that it is not.
+    pub(super) fn forget_told(&mut self) {
+        *self = Self {
+            incident: self.incident.take(),
+            ..Self::default()
+        };
     }
 
     /// The rules whose critical alerts were told and have closed since, when its incident has had so

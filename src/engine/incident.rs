@@ -211,18 +211,15 @@ impl Incident {
     pub(super) fn join(&mut self, subject: &Subject, called: &str, link: &mut Link) {
         if self.is_over() && self.names > 0 {
             self.reopened += 1;
-            if self.told.is_none() {
-                link.told = None;
-            }
         }
         if link.incident.as_ref() == Some(&self.id) {
-            let place = self.ended.iter().position(|one| one.name == called);
-            if let Some(ended) = place.map(|place| self.ended.remove(place)) {
+            if let Some(place) = self.ended.iter().position(|one| one.name == called) {
+                self.ended.remove(place);
                 self.ended_count = self.ended_count.saturating_sub(1);
-                // That it is well was told: that it is not is news.
-                if !ended.untold {
-                    (link.told, link.causes) = (None, Causes::EMPTY);
-                }
+            }
+            // Each message says who is well.
+            if link.messages != self.messages {
+                link.forget_told();
             }
         } else {
             *link = Link {

@@ -1,5 +1,6 @@
 //! What people have to be told, once a log is read to its end.
 
+use crate::engine::certificate::Certificate;
 use crate::engine::certificates::Certificates;
 use crate::engine::incident::{Due, Incident, Standing, View, kindred};
 use crate::engine::instance::Instance;
@@ -98,7 +99,51 @@ impl Watched {
         for (subject, rules) in named {
             self.note_told(id, (&subject, &rules), message.severity);
         }
+        self.forget_closed(id, reason);
         Some(message)
+    }
+
+    /// What opens again about a name is known to people only while the name fails, and they did not
+    /// read that the incident is over: notes may stay open from one renewal to the next.
+    fn forget_closed(&mut self, id: &str, reason: Reason) {
+        let Some(incident) = self.incidents.get_mut(id) else {
+            return;
+        };
+        let is_over = reason == Reason::Closed;
+        if is_over {
+            incident.known = 0;
+        }
+        let forgets = |about: &About<'_>| {
+            let fails = about.certificate().is_some_and(Certificate::is_failing);
+            is_over || !fails && !about.link().closed.is_empty()
+        };
+        let members = incident.members.iter();
+        let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
+        let forgetful: Vec<Subject> = abouts.filter(forgets).map(About::subject).collect();
+        for subject in forgetful {
+            let Some(mut about) = self.change(&subject) else {
+                continue;
+            };
+            if is_over {
+                about.link().forget_told();
+            } else {
+                about.link().closed.clear();
+            }
+        }
+    }
+
+    /// The state behind a subject, to be changed and then stored.
+    fn change(&mut self, subject: &Subject) -> Option<AboutMut<'_>> {
+        match subject {
+            Subject::Source => {
+                self.instance_changed = true;
+                Some(AboutMut::Source(&mut self.instance))
+            }
+            Subject::Certificate(name) => {
+                self.changed.insert(name.clone());
+                self.certificates.get_mut(name).map(AboutMut::Certificate)
+            }
+        }
     }
 
     /// Notes that alerts of these rules about a certificate or source were told.
@@ -108,18 +153,8 @@ impl Watched {
         (subject, rules): (&Subject, &BTreeSet<String>),
         severity: Severity,
     ) {
-        let mut about = match subject {
-            Subject::Source => {
-                self.instance_changed = true;
-                AboutMut::Source(&mut self.instance)
-            }
-            Subject::Certificate(name) => {
-                self.changed.insert(name.clone());
-                let Some(certificate) = self.certificates.get_mut(name) else {
-                    return;
-                };
-                AboutMut::Certificate(certificate)
-            }
+        let Some(mut about) = self.change(subject) else {
+            return;
         };
         let known = about.link().told.is_some();
         about.link().told = about.link().told.max(Some(severity));

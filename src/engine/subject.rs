@@ -141,7 +141,7 @@ impl AboutMut<'_> {
         }
     }
 
-    /// An alert that opens again before a message has said that it closed is known to people.
+    /// What people were told of an alert that opens again and was never well in between.
     pub(super) fn recall(&mut self, row: &AlertRow) {
         if row.reason == Reason::Opened
             && let Some(told) = self.link().closed.remove(&row.rule)

@@ -1,7 +1,7 @@
 //! How often people are told: reminders, flapping, and restarts in between.
 
 use crate::drive::{INCIDENT, Watcher, lines};
-use crate::scribe::{DAY, FIREWALL, SERVFAIL, Scribe, at, hours};
+use crate::scribe::{DAY, FIREWALL, LIMITED, SERVFAIL, Scribe, at, hours};
 use notafter::engine::message::Reason;
 use notafter::engine::{Group, Policy};
 use notafter::time::{LogTime, spell};
@@ -292,6 +292,62 @@ fn another_cause_is_told_at_once_and_each_only_once() {
         let message = watcher.messages.iter().find(|one| one.title == *title);
         let body = &message.unwrap().body;
         assert!(body.contains(cause), "{body}");
+    }
+}
+
+#[test]
+fn causes_that_take_turns_with_each_attempt_are_told_once_each() {
+    let limited = LIMITED.replace(" (ca=", ", retry after 2026-05-06 00:00:00 UTC (ca=");
+    for (one, other, end, most) in [
+        (SERVFAIL, FIREWALL, 20.0 * DAY, 2),
+        // That the critical alert was over was told with the other cause: that it is back is news, once.
+        (&limited, SERVFAIL, 3.5 * DAY, 3),
+    ] {
+        let mut scribe = Scribe::default();
+        let next = scribe.streak((0.0, 3_000.0), NAME, one, end);
+        for n in 0..24_u32 {
+            let after = next + f64::from(n) * 1_800.0;
+            let error = [other, one][n as usize % 2];
+            scribe.failure(after, NAME, error, (9, end - after));
+        }
+        let watcher = scribe.tell_until(next + 24.0 * 1_800.0, |_| {});
+        let loud = watcher.messages.iter().filter(|one| one.severity.is_loud());
+        let told: Vec<_> = loud
+            .filter(|one| one.reason != Reason::Repeated)
+            .map(|one| (one.at, &one.title))
+            .collect();
+        assert_eq!(told.len(), most, "{told:#?}");
+    }
+}
+
+/// What is only worth a note stays open from one renewal to the next.
+#[test]
+fn a_name_that_was_well_and_fails_again_is_told_again_though_a_note_about_it_stayed_open() {
+    let mut scribe = Scribe::default();
+    for n in 0..3_u32 {
+        scribe.renewal(f64::from(n) * 60.0 * DAY, NAME, 30.0 * DAY);
+    }
+    let mut begins = Vec::new();
+    for from in [180.0 * DAY, 240.0 * DAY] {
+        let mut next = from;
+        for error in [SERVFAIL, FIREWALL, SERVFAIL] {
+            next = scribe.streak((next, next + 3_000.0), NAME, error, from + 30.0 * DAY);
+        }
+        scribe.slow_renewal((next, 120.0), NAME, 29.0 * DAY);
+        begins.push(at(from));
+    }
+    let watcher = scribe.tell_until(241.0 * DAY, |_| {});
+    let of_note = |row: &&notafter::engine::AlertRow| row.rule == "renewal-slow";
+    let notes: Vec<_> = watcher.rows.iter().filter(of_note).collect();
+    assert!(
+        notes[0].at < Some(begins[1]) && notes.len() == 1,
+        "{notes:?}"
+    );
+    for from in begins {
+        let told = of(&watcher, Reason::Opened);
+        let within = |at: LogTime| at >= from && at <= from + hours(1);
+        let count = told.iter().filter(|(_, at)| at.is_some_and(within));
+        assert_eq!(count.count(), 1, "{told:?}");
     }
 }
 
