@@ -32,6 +32,9 @@ pub struct OpenAlert {
     /// The severity that people were told of; `None` while they were not.
     #[serde(default)]
     pub told: Option<Severity>,
+    /// Why attempts fail that an alert about a source is about; a certificate keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// The lines that opened and worsened an alert about a source; a certificate keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Box<Evidence>>,
@@ -176,7 +179,7 @@ pub struct AlertRow {
     pub due_since: Option<LogTime>,
     /// How that is known.
     pub due_since_source: Option<DueSource>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed; of a source, where the alert is about attempts.
     pub cause: Option<Cause>,
     /// Who met it.
     pub seen_by: Option<SeenBy>,
@@ -272,7 +275,7 @@ impl AlertRow {
             failing_since: streak.map(|streak| streak.since),
             due_since: due.map(|due| due.since),
             due_since_source: due.map(|due| due.source),
-            cause: streak.map(|streak| streak.cause),
+            cause: about.cause_of(alert),
             seen_by: streak.map(|streak| streak.seen_by),
             ca: streak.and_then(|streak| streak.ca),
             closed_by: change.closed_by,

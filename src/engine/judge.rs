@@ -155,6 +155,7 @@ impl Judge<'_> {
             summary: summary.into(),
             remedy: remedy.into(),
             told: known.and_then(|alert| alert.told),
+            cause: self.about.cause_of_strangers(rule),
             evidence,
         });
         self.change((reason, None), (&rule.id, &alert), case);

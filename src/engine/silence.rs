@@ -158,8 +158,9 @@ impl Silence {
             None => self.matchers.certificate.is_none(),
         };
         let cause = |word: &str| {
-            let cause = certificate.and_then(|one| one.failing.as_ref());
-            cause.is_some_and(|failing| is_of(failing.cause, word))
+            let alert = about.alerts().get(rule);
+            let cause = alert.and_then(|alert| about.cause_of(alert));
+            cause.is_some_and(|cause| is_of(cause, word))
         };
         is(&self.matchers.rule, rule)
             && is(&self.matchers.instance, instance)

@@ -80,6 +80,14 @@ impl<'a> About<'a> {
         }
     }
 
+    /// Why attempts fail that an alert about it is about.
+    pub(super) fn cause_of(self, alert: &OpenAlert) -> Option<Cause> {
+        match self {
+            Self::Source(_) => alert.cause,
+            Self::Certificate(_) => self.cause(),
+        }
+    }
+
     /// Whether attempts fail for a cause by now that no message gave: what is to be done is another
     /// thing.
     pub(super) fn has_another_cause(self) -> bool {
@@ -103,6 +111,16 @@ impl<'a> About<'a> {
             Self::Certificate(_) => None,
         }
         .filter(|_| rule.reads().facts.intersects(RHYTHM))
+    }
+
+    /// Why attempts fail that strangers asked for, where a rule about the source asks for that.
+    pub(super) fn cause_of_strangers(self, rule: &Rule) -> Option<Cause> {
+        const STRANGERS: FactSet = FactSet::EMPTY.with(Fact::OnDemandFailing);
+        match self {
+            Self::Source(_) => self.cause(),
+            Self::Certificate(_) => None,
+        }
+        .filter(|_| rule.reads().facts.intersects(STRANGERS))
     }
 
     /// The lines that prove an alert about it.

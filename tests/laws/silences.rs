@@ -1,7 +1,7 @@
 //! What is silenced is not told, and what outlives its silence is.
 
 use crate::drive::Watcher;
-use crate::scribe::{DAY, SERVFAIL, Scribe, at};
+use crate::scribe::{DAY, LIMITED, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
 use notafter::engine::{Matchers, Silence};
 
@@ -134,6 +134,39 @@ fn rule_cause_and_instance_are_matched_each_and_together() {
         assert!(!message.alerts.iter().any(|row| row["rule"] == "dns-broken"));
         assert!(!message.body.contains("dns-broken"), "{}", message.body);
     }
+}
+
+#[test]
+fn a_silence_of_a_cause_is_of_what_strangers_asked_for_in_vain_as_well() {
+    let told = |cause: &str| {
+        let mut scribe = Scribe::default();
+        scribe.started(0.0);
+        for n in 0..12_u32 {
+            let (after, name) = (f64::from(n) * 5.0, format!("x{n}.example.net"));
+            let rest = serde_json::json!({"server_name": name});
+            let (info, error) = (("info", "tls.on_demand"), ("error", "tls.obtain"));
+            scribe.line(after, info, "obtaining new certificate", rest);
+            let rest = serde_json::json!({"identifier": name, "error": LIMITED});
+            let msg = "could not get certificate from issuer";
+            scribe.line(after + 1.0, error, msg, rest);
+        }
+        let mut waiting = Some(Matchers {
+            cause: Some(cause.to_owned()),
+            ..Matchers::default()
+        });
+        scribe.tell_until(HOUR, |watcher| {
+            if let Some(matchers) = waiting.take() {
+                watcher.engine.silence(silence(matchers, DAY)).unwrap();
+            }
+        })
+    };
+    let (other, its) = (told("dns"), told("ca"));
+    assert_eq!(loud(&other).len(), 1, "{:?}", other.messages);
+    let row = other.rows.last().unwrap();
+    assert_eq!(row.rule, "on-demand-failing");
+    assert_eq!(row.cause.unwrap().word(), "ca.rate-limited");
+    assert!(loud(&its).is_empty(), "{:?}", its.messages);
+    assert_eq!(its.rows, other.rows, "rows are as they are");
 }
 
 #[test]
