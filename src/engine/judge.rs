@@ -29,6 +29,8 @@ pub(super) struct Judge<'a> {
     pub(super) about: About<'a>,
     /// The line that is judged, where alerts keep theirs.
     pub(super) line: Option<&'a Quote>,
+    /// How far the log is read, while that is not as far as the moment.
+    pub(super) read_to: Option<LogTime>,
     /// Which Caddy it is, as far as it decides what helps.
     pub(super) generation: Option<Generation>,
 }
@@ -280,6 +282,7 @@ impl Judge<'_> {
             "instance": self.instance,
             "severity": severity.word(),
             "at": self.shown_at.map(LogTime::seconds),
+            "read_to": self.read_to.map(LogTime::seconds),
             scope.prefix(): self.facts.to_json(scope),
             "cause": cause,
             "advice": certificate.map(|one| next_step(one.waiting(self.generation))),

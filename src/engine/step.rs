@@ -142,6 +142,8 @@ impl Step<'_> {
             facts,
             about,
             line: None,
+            // Its lines, and what is missing of them, are judged in their order.
+            read_to: None,
             generation,
         }
     }

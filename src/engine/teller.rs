@@ -51,6 +51,7 @@ impl Teller<'_> {
             },
             about,
             line: None,
+            read_to: self.instance.behind,
             generation: self.instance.generation,
         };
         let holds = rule.matcher.is_none() && judge.still_holds(rule);

@@ -43,7 +43,9 @@ const CAUSE: &str = "\
 /// When Caddy tries again, and how often it still can.
 const RETRY: &str = "\
 {% if cert.next_retry and cert.next_retry <= at %}The attempt {{ cert.next_retry_source }} for \
-{{ cert.next_retry|utc }}, {{ at|after(cert.next_retry)|span }} ago, has not begun.\
+{{ cert.next_retry|utc }}, {{ at|after(cert.next_retry)|span }} ago, \
+{% if read_to and read_to < cert.next_retry %}may have begun: the log could be read only up to {{ read_to|utc }}.\
+{% else %}has not begun.{% endif %}\
 {% elif cert.next_retry %}Caddy tries again at {{ cert.next_retry|utc }}, in {{ cert.next_retry|after(at)|span }} \
 ({{ cert.next_retry_source }})\
 {% if cert.not_after and cert.not_after > at %}\

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// The names at the top of the context that stand for a single value.
-const TOP: [&str; 5] = ["name", "instance", "severity", "at", "advice"];
+const TOP: [&str; 6] = ["name", "instance", "severity", "at", "read_to", "advice"];
 
 /// What is told about a cause.
 const CAUSE: [&str; 4] = ["name", "explanation", "check", "remedy"];
@@ -232,6 +232,7 @@ fn sample(names: &Names, parameters: &Value, known: bool) -> Value {
         ("instance", Value::from("caddy")),
         ("severity", Value::from("critical")),
         ("at", given(known, 2)),
+        ("read_to", given(known, 1)),
         ("advice", given(known, "text")),
         (names.scope.prefix(), sample_facts(names.scope, known)),
         ("cause", CAUSE.map(text).into_iter().collect()),

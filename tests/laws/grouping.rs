@@ -369,3 +369,16 @@ fn what_expires_soonest_leads_whatever_its_rule() {
     );
     assert!(message.body.contains("What to do, for soon.example.com: "));
 }
+
+#[test]
+fn names_that_have_expired_have_no_tries_left_in_a_list() {
+    let mut scribe = Scribe::default();
+    for name in names(2) {
+        scribe.streak((0.0, 10_000.0), &name, SERVFAIL, 7_000.0);
+    }
+    let watcher = scribe.tell_until(10_000.0, |_| {});
+    let last = &watcher.messages.last().unwrap().body;
+    assert!(last.contains("; expired 2026-05-01 03:43:19 UTC"), "{last}");
+    assert!(last.contains("; next attempt 2026-05-01 "), "{last}");
+    assert!(!last.contains("tries left"), "{last}");
+}

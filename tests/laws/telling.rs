@@ -1,8 +1,8 @@
 //! How often people are told: reminders, flapping, and restarts in between.
 
-use crate::drive::{INCIDENT, Watcher, lines};
+use crate::drive::{INCIDENT, INSTANCE, Watcher, lines};
 use crate::scribe::{DAY, FIREWALL, LIMITED, SERVFAIL, Scribe, at, hours};
-use notafter::engine::message::Reason;
+use notafter::engine::message::{Message, Reason};
 use notafter::engine::{Group, Policy};
 use notafter::time::{LogTime, spell};
 
@@ -73,6 +73,56 @@ fn a_reminder_is_told_in_the_words_of_its_moment() {
         count += 1;
     }
     assert!(count > 3);
+}
+
+/// Two names that are critical, and then the log cannot be read any more; what is told until after
+/// the first one expired.
+fn out_of_reach(watcher: &mut Watcher) -> Vec<Message> {
+    watcher
+        .engine
+        .reach(INSTANCE, at(700.0), Some("it is gone"), &mut watcher.rows);
+    let told = watcher.messages.len();
+    while let Some(next) = watcher.engine.deadline(INSTANCE)
+        && next <= at(42.0 * 3_600.0)
+    {
+        watcher.tick(next);
+        watcher.settle();
+    }
+    let later = watcher.messages.iter().skip(told);
+    let repeated = later.filter(|one| one.reason == Reason::Repeated);
+    repeated.cloned().collect()
+}
+
+#[test]
+fn nobody_is_told_that_an_attempt_has_not_begun_while_the_log_cannot_be_read() {
+    for names in [&[NAME][..], &[NAME, "b.example.com"]] {
+        let mut scribe = Scribe::default();
+        for name in names {
+            scribe.streak((0.0, 700.0), name, SERVFAIL, 40.0 * 3_600.0);
+        }
+        let mut watcher = scribe.tell(|_| {});
+        let told = out_of_reach(&mut watcher);
+        assert!(told.len() > 5, "{told:?}");
+        for message in &told {
+            let body = &message.body;
+            assert!(!body.contains("has not begun"), "{body}");
+            let known = "for 2026-05-01 02:06:40 UTC";
+            assert!(
+                body.contains(known) && body.contains("may have begun"),
+                "{body}"
+            );
+            assert!(
+                body.contains("read only up to 2026-05-01 01:56:40 UTC"),
+                "{body}"
+            );
+        }
+        let last = &told.last().unwrap().body;
+        assert!(
+            last.contains("xpired at 2026-05-02") || last.contains("expired 2026-05-02"),
+            "{last}"
+        );
+        assert!(!last.contains("tries left"), "{last}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::engine::certificate::{Certificate, RetrySource};
 use crate::engine::incident::words::failed_attempts;
 use crate::engine::incident::{DEADLINES, is_news};
 use crate::engine::subject::About;
+use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
 use std::cmp::Reverse;
@@ -99,25 +100,29 @@ impl<'a> Standing<'a> {
     }
 
     /// Its line in a list of many.
-    pub(super) fn listed(&self, instance: &str, at: Option<LogTime>) -> String {
+    pub(super) fn listed(&self, teller: &Teller<'_>) -> String {
         let (_, alert) = self.lead;
-        let name = self.about.called(instance);
-        let said = format!("- {name} ({}): {}", alert.severity, self.said(instance));
+        let at = teller.at;
+        let name = self.about.called(teller.name);
+        let said = self.said(teller.name);
+        let said = format!("- {name} ({}): {said}", alert.severity);
         let end = self.about.not_after().map(|end| match at {
             Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),
             Some(at) => format!("expired {}, {} ago", end.utc(), spell(at - end)),
             None => format!("expires {}", end.utc()),
         });
         let certificate = self.about.certificate();
-        let trouble = certificate.map(|one| trouble(one, at)).unwrap_or_default();
+        let trouble = certificate
+            .map(|one| trouble(one, teller))
+            .unwrap_or_default();
         let parts = [said].into_iter().chain(end).chain(trouble);
         parts.collect::<Vec<_>>().join("; ")
     }
 }
 
 /// How often a certificate failed, what stands in its way, and when Caddy tries again.
-fn trouble(certificate: &Certificate, at: Option<LogTime>) -> Vec<String> {
-    let is_ahead = |moment: LogTime| at.is_none_or(|at| moment > at);
+fn trouble(certificate: &Certificate, teller: &Teller<'_>) -> Vec<String> {
+    let is_ahead = |moment: LogTime| teller.at.is_none_or(|at| moment > at);
     let failing = certificate.failing.as_ref();
     let attempts = failing.map(|failing| failed_attempts(failing.attempts));
     let limit = failing.and_then(|failing| failing.rate_limited_until);
@@ -126,12 +131,21 @@ fn trouble(certificate: &Certificate, at: Option<LogTime>) -> Vec<String> {
     let next = certificate.next.map(|next| match next.source {
         source if !is_ahead(next.at) => {
             let (source, due) = (source.word(), next.at.utc());
-            format!("the attempt {source} for {due} has not begun")
+            let known = match teller.instance.behind.filter(|to| *to < next.at) {
+                Some(to) => format!(
+                    "may have begun: the log could be read only up to {}",
+                    to.utc()
+                ),
+                None => "has not begun".to_owned(),
+            };
+            format!("the attempt {source} for {due} {known}")
         }
         RetrySource::Announced => format!("next attempt {}", next.at.utc()),
         RetrySource::Predicted => format!("next attempt {} (predicted)", next.at.utc()),
     });
-    let tries = certificate.next.and_then(|next| next.tries_left);
+    let in_time = certificate.not_after.is_none_or(is_ahead);
+    let ahead = certificate.next.filter(|next| in_time && is_ahead(next.at));
+    let tries = ahead.and_then(|next| next.tries_left);
     let tries = tries.map(|tries| format!("tries left before it expires: {tries}"));
     [attempts, limit, next, tries]
         .into_iter()

@@ -274,9 +274,7 @@ impl Incident {
             listed.partition(|one| one.lead.1.severity == Severity::Critical);
         let list = |standing: &[&Standing<'_>]| -> Vec<String> {
             let lines = standing.iter();
-            lines
-                .map(|one| one.listed(view.teller.name, view.teller.at))
-                .collect()
+            lines.map(|one| one.listed(&view.teller)).collect()
         };
         let mut others = list(&others);
         if count > LISTED {
