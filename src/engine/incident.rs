@@ -5,6 +5,7 @@ mod due;
 mod fault;
 mod former;
 mod register;
+mod relief;
 mod standing;
 mod words;
 
@@ -97,7 +98,12 @@ pub(super) struct Incident {
     pub closed: BTreeSet<String>,
     /// Names that are well again, the first few, and how many there are.
     pub ended: Vec<Ended>,
-    pub ended_count: u32,
+    pub ended_count: usize,
+    /// How many of them no message has told of yet: well again, and managed no longer.
+    #[serde(default)]
+    pub well_again: usize,
+    #[serde(default)]
+    pub unmanaged: usize,
     /// The loudest message since it opened; `None` if nobody has to hear of its end.
     pub told: Option<Severity>,
     pub told_at: Option<LogTime>,
@@ -156,6 +162,13 @@ fn is_news(about: About<'_>, rule: &str, alert: &OpenAlert) -> bool {
     alert.told < Some(alert.severity) && !(too_late && WARNINGS_OF_EXPIRY.contains(&rule))
 }
 
+impl Ended {
+    /// Whether Caddy does not manage it any more.
+    fn is_unmanaged(&self) -> bool {
+        self.closed_by == Some(ClosedBy::Forgotten)
+    }
+}
+
 impl Incident {
     /// An incident that begins with a certificate's first alert.
     pub(super) fn new(instance: &str, fault: Fault, name: &str, at: Option<LogTime>) -> Self {
@@ -173,6 +186,8 @@ impl Incident {
             closed: BTreeSet::new(),
             ended: Vec::new(),
             ended_count: 0,
+            well_again: 0,
+            unmanaged: 0,
             told: None,
             told_at: None,
             messages: 0,
@@ -213,12 +228,15 @@ impl Incident {
             self.reopened += 1;
         }
         if link.incident.as_ref() == Some(&self.id) {
-            if let Some(place) = self.ended.iter().position(|one| one.name == called) {
-                self.ended.remove(place);
-                self.ended_count = self.ended_count.saturating_sub(1);
-            }
             // Each message says who is well.
-            if link.messages != self.messages {
+            let was_told_well = link.messages != self.messages;
+            let place = self.ended.iter().position(|one| one.name == called);
+            if place.map(|place| self.ended.remove(place)).is_some() || link.told.is_some() {
+                self.ended_count = self.ended_count.saturating_sub(1);
+                let untold = usize::from(!was_told_well);
+                self.well_again = self.well_again.saturating_sub(untold);
+            }
+            if was_told_well {
                 link.forget_told();
             }
         } else {
@@ -258,6 +276,19 @@ impl Incident {
         };
         self.attempts = self.attempts.saturating_add(row.attempts_total);
         self.ended_count += 1;
+        let ended = Ended {
+            name: called.to_owned(),
+            closed_by: row.closed_by,
+            not_after: row.not_after,
+            untold: true,
+            missed: !known || news.is_some_and(Severity::is_loud),
+            was_critical: link.was_critical(self.messages),
+        };
+        *if ended.is_unmanaged() {
+            &mut self.unmanaged
+        } else {
+            &mut self.well_again
+        } += 1;
         // What was told may make room for what was not.
         if self.ended.len() == ENDED_KEPT
             && let Some(told) = self.ended.iter().position(|one| !one.untold)
@@ -265,14 +296,7 @@ impl Incident {
             self.ended.remove(told);
         }
         if self.ended.len() < ENDED_KEPT {
-            self.ended.push(Ended {
-                name: called.to_owned(),
-                closed_by: row.closed_by,
-                not_after: row.not_after,
-                untold: true,
-                missed: !known || news.is_some_and(Severity::is_loud),
-                was_critical: link.was_critical(self.messages),
-            });
+            self.ended.push(ended);
         }
     }
 

@@ -303,3 +303,31 @@ fn a_warning_that_comes_meanwhile_keeps_the_relief_from_nobody() {
         (Reason::Improved, Severity::Critical)
     );
 }
+
+#[test]
+fn however_many_names_are_well_again_they_are_counted_and_the_first_ones_named() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 6.0 * HOUR), "y.example.com", SERVFAIL, DAY);
+    let mut well = 0.0;
+    for name in names(130) {
+        let next = scribe.streak((0.0, 2.0 * HOUR), &name, SERVFAIL, DAY);
+        scribe.renewal(next, &name, DAY - next);
+        well = next;
+    }
+    // One of them fails again before anybody was told that it is well.
+    scribe.failure(well + MINUTE, "n129.example.com", SERVFAIL, (1, 80.0 * DAY));
+    let told = told(scribe, 5.0 * HOUR);
+    let improved = improved(&told);
+    let [(_, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    let (title, body) = (&message.title, &message.body);
+    assert!(
+        title.starts_with("129 certificates: well again; "),
+        "{title}"
+    );
+    let again = "Well again since the last message: ";
+    let line = body.lines().find(|line| line.starts_with(again)).unwrap();
+    assert_eq!(line.matches(".example.com").count(), 20, "{line}");
+    assert!(line.ends_with(" and 109 more."), "{line}");
+}

@@ -2,7 +2,7 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::ClosedBy;
-use crate::engine::incident::words::{LISTED, View, certificates, failed_attempts};
+use crate::engine::incident::words::{View, certificates, failed_attempts, listed};
 use crate::engine::incident::{Ended, Incident};
 use crate::engine::message::{Message, Reason, Status};
 use crate::time::spell;
@@ -21,7 +21,7 @@ impl Incident {
         if !self.is_of_source() {
             let ended = self.ended.iter().map(|one| one.name.clone());
             message.certificates = ended.collect();
-            message.certificates_total = usize::try_from(self.ended_count).unwrap_or(usize::MAX);
+            message.certificates_total = self.ended_count;
         }
         message
     }
@@ -54,7 +54,7 @@ impl Incident {
     }
 
     fn many_closing(&self) -> (String, String) {
-        let count = usize::try_from(self.ended_count).unwrap_or(usize::MAX);
+        let count = self.ended_count;
         let renewed = |one: &Ended| matches!(one.closed_by, Some(ClosedBy::Renewed) | None);
         let how = if self.ended.iter().all(renewed) {
             "renewed"
@@ -71,16 +71,9 @@ impl Incident {
             ));
         }
         lines.extend(self.history());
-        let listed = self.ended.iter().take(LISTED);
-        let mut names: Vec<&str> = listed.map(|one| one.name.as_str()).collect();
+        let mut names: Vec<&str> = self.ended.iter().map(|one| one.name.as_str()).collect();
         names.sort_unstable();
-        let more = count.saturating_sub(names.len());
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        lines.push(format!("It was about {}{more}.", names.join(", ")));
+        lines.push(format!("It was about {}.", listed(&names, count)));
         (title, lines.join("\n"))
     }
 

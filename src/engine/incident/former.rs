@@ -58,7 +58,7 @@ impl Former {
         }
         if about.alerts().is_empty() {
             incident.attempts = streak.map_or(0, |streak| streak.attempts);
-            incident.ended_count = 1;
+            (incident.ended_count, incident.well_again) = (1, 1);
             incident.ended.push(Ended {
                 name: about.called(instance).to_owned(),
                 closed_by: None,

@@ -1,13 +1,12 @@
 //! An incident in words: what a person reads, for one name and for many.
 
 use crate::caddy::cause::Cause;
-use crate::engine::alert::{AlertRow, Change, ClosedBy, OpenAlert, stable_id};
+use crate::engine::alert::{AlertRow, Change, OpenAlert, stable_id};
 use crate::engine::evidence::Quote;
 use crate::engine::incident::fault::Place;
 use crate::engine::incident::standing::{Standing, telling};
-use crate::engine::incident::{Ended, Incident, is_deadline};
+use crate::engine::incident::{Incident, is_deadline};
 use crate::engine::message::{Message, Reason, Status};
-use crate::engine::subject::Subject;
 use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::spell;
@@ -89,51 +88,6 @@ impl Incident {
         let alerts = rows.iter().filter_map(|row| serde_json::to_value(row).ok());
         message.alerts = alerts.collect();
         Some(message)
-    }
-
-    /// The message that says that names are well again, where nobody is to be told of the others.
-    fn relief_alone(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
-        let relief = self.relief_body(view);
-        let relief = relief.filter(|_| reason == Reason::Improved)?;
-        let body = format!("{relief}{}", silenced(view.silenced));
-        let mut message = self.message(view, reason, (self.relief_title(view, None), body));
-        message.severity = Severity::Critical;
-        Some(message)
-    }
-
-    /// What is better since the last message, and then what is not, in one line.
-    fn relief_title(&self, view: &View<'_>, rest: Option<&str>) -> String {
-        let relief = self.relief_names(view);
-        if let (Some(rest), [only]) = (rest, view.standing) {
-            let name = only.about.called(view.teller.name);
-            if relief == [vec![], vec![], vec![name]] {
-                return format!("no longer critical: {rest}");
-            }
-        }
-        let kinds = ["well again", "no longer managed", "no longer critical"];
-        let told = kinds.into_iter().zip(&relief);
-        let told = told.filter_map(|(kind, names)| match names.as_slice() {
-            [] => None,
-            [one] => Some(format!("{one}: {kind}")),
-            many => Some(format!("{}: {kind}", certificates(many.len()))),
-        });
-        let parts = told.chain(rest.map(str::to_owned));
-        parts.collect::<Vec<_>>().join("; ")
-    }
-
-    /// Names that are well again since the last message, that Caddy manages no longer, and that are critical
-    /// no longer.
-    fn relief_names<'a>(&'a self, view: &View<'a>) -> [Vec<&'a str>; 3] {
-        let untold = self.ended.iter().filter(|one| one.untold);
-        let forgotten = |one: &&Ended| one.closed_by == Some(ClosedBy::Forgotten);
-        let (unmanaged, well): (Vec<_>, Vec<_>) = untold.partition(forgotten);
-        let names =
-            |ended: Vec<&'a Ended>| ended.into_iter().map(|one| one.name.as_str()).collect();
-        let better = self.better.iter().map(|one| match one {
-            Subject::Source => view.teller.name,
-            Subject::Certificate(name) => name.as_str(),
-        });
-        [names(well), names(unmanaged), better.collect()]
     }
 
     pub(super) fn is_of_source(&self) -> bool {
@@ -311,24 +265,9 @@ impl Incident {
         parts.extend(lead.evidence.iter().map(quoted));
         parts.join("\n\n")
     }
-
-    /// What is better since the last message, a sentence for each kind.
-    fn relief_body(&self, view: &View<'_>) -> Option<String> {
-        let kinds = [
-            "Well again since the last message",
-            "No longer managed by Caddy",
-            "No longer critical",
-        ];
-        let told = kinds.into_iter().zip(self.relief_names(view));
-        let told = told.filter(|(_, names)| !names.is_empty());
-        let told: Vec<String> = told
-            .map(|(kind, names)| format!("{kind}: {}.", names.join(", ")))
-            .collect();
-        (!told.is_empty()).then(|| told.join("\n"))
-    }
 }
 
-fn silenced(count: usize) -> String {
+pub(super) fn silenced(count: usize) -> String {
     match count {
         0 => String::new(),
         1 => " 1 more is silenced.".to_owned(),
@@ -345,6 +284,15 @@ fn causes(standing: &[Standing<'_>]) -> Vec<(Cause, usize)> {
     let mut causes: Vec<(Cause, usize)> = counts.into_iter().collect();
     causes.sort_by_key(|(_, names)| Reverse(*names));
     causes
+}
+
+/// The first few of so many names.
+pub(super) fn listed(names: &[&str], count: usize) -> String {
+    let first = names.get(..LISTED).unwrap_or(names);
+    match count.saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 pub(super) fn certificates(count: usize) -> String {

@@ -1,0 +1,91 @@
+//! What is better while an incident goes on: names that are well again, that Caddy manages no longer, and
+//! that are critical no longer.
+
+use crate::engine::incident::words::{View, certificates, listed, silenced};
+use crate::engine::incident::{Ended, Incident};
+use crate::engine::message::{Message, Reason};
+use crate::engine::subject::Subject;
+use crate::rules::Severity;
+
+/// Names that are better in one way since the last message.
+struct Relief<'a> {
+    /// The first few of them.
+    names: Vec<&'a str>,
+    count: usize,
+    /// In a title, and before their names in the text.
+    title: &'static str,
+    sentence: &'static str,
+}
+
+impl Incident {
+    /// The message that says that names are well again, where nobody is to be told of the others.
+    pub(super) fn relief_alone(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
+        let relief = self.relief_body(view);
+        let relief = relief.filter(|_| reason == Reason::Improved)?;
+        let body = format!("{relief}{}", silenced(view.silenced));
+        let mut message = self.message(view, reason, (self.relief_title(view, None), body));
+        message.severity = Severity::Critical;
+        Some(message)
+    }
+
+    /// What is better since the last message, and then what is not, in one line.
+    pub(super) fn relief_title(&self, view: &View<'_>, rest: Option<&str>) -> String {
+        let relief = self.relief(view);
+        if let (Some(rest), [only], [one]) = (rest, view.standing, relief.as_slice())
+            && !self.better.is_empty()
+            && one.names == [only.about.called(view.teller.name)]
+        {
+            return format!("{}: {rest}", one.title);
+        }
+        let told = relief
+            .iter()
+            .map(|one| match (one.names.as_slice(), one.count) {
+                ([only], 1) => format!("{only}: {}", one.title),
+                _ => format!("{}: {}", certificates(one.count), one.title),
+            });
+        let parts = told.chain(rest.map(str::to_owned));
+        parts.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What is better since the last message, a sentence for each kind.
+    pub(super) fn relief_body(&self, view: &View<'_>) -> Option<String> {
+        let relief = self.relief(view);
+        let told = relief.iter().map(|one| {
+            let names = listed(&one.names, one.count);
+            format!("{}: {names}.", one.sentence)
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| told.join("\n"))
+    }
+
+    /// Each kind that there is.
+    fn relief<'a>(&'a self, view: &View<'a>) -> Vec<Relief<'a>> {
+        let untold = self.ended.iter().filter(|one| one.untold);
+        let (unmanaged, well): (Vec<_>, Vec<_>) = untold.partition(|one| one.is_unmanaged());
+        let names = |ended: Vec<&'a Ended>| ended.into_iter().map(|one| one.name.as_str());
+        let well = Relief {
+            names: names(well).collect(),
+            count: self.well_again,
+            title: "well again",
+            sentence: "Well again since the last message",
+        };
+        let unmanaged = Relief {
+            names: names(unmanaged).collect(),
+            count: self.unmanaged,
+            title: "no longer managed",
+            sentence: "No longer managed by Caddy",
+        };
+        let better = self.better.iter().map(|one| match one {
+            Subject::Source => view.teller.name,
+            Subject::Certificate(name) => name.as_str(),
+        });
+        let better = Relief {
+            names: better.collect(),
+            count: self.better.len(),
+            title: "no longer critical",
+            sentence: "No longer critical",
+        };
+        let kinds = [well, unmanaged, better].into_iter();
+        kinds.filter(|one| !one.names.is_empty()).collect()
+    }
+}
