@@ -60,6 +60,14 @@ impl Certificates {
         due.any(|one| one.last_due >= tick && one.succeeded < one.last_due)
     }
 
+    /// Which of them expires first after a moment, and when.
+    pub(super) fn first_to_expire(&self, after: LogTime) -> Option<(&Name, LogTime)> {
+        let all = self.iter();
+        let ends = all.filter_map(|one| Some((&one.name, one.not_after?)));
+        let ahead = ends.filter(|(_, end)| *end > after && end.is_plausible());
+        ahead.min_by_key(|(_, end)| *end)
+    }
+
     /// Takes one out, to be changed and put back, or for good.
     pub(super) fn take(&mut self, name: &Name) -> Option<Box<Certificate>> {
         self.running.remove(name);

@@ -7,6 +7,7 @@ use crate::engine::alert::{
 };
 use crate::engine::apply::Outcome;
 use crate::engine::certificate::Certificate;
+use crate::engine::certificates::Certificates;
 use crate::engine::evidence::{Quote, neutral};
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
@@ -31,6 +32,8 @@ pub(super) struct Judge<'a> {
     pub(super) line: Option<&'a Quote>,
     /// How far the log is read, while that is not as far as the moment.
     pub(super) read_to: Option<LogTime>,
+    /// All of its certificates, where the source itself is judged.
+    pub(super) certificates: Option<&'a Certificates>,
     /// Which Caddy it is, as far as it decides what helps.
     pub(super) generation: Option<Generation>,
 }
@@ -277,6 +280,9 @@ impl Judge<'_> {
             "remedy": mend.as_ref().map(|mend| &mend.remedy),
         });
         let scope = self.about.scope();
+        let first = self
+            .certificates
+            .and_then(|all| all.first_to_expire(self.at));
         json!({
             "name": certificate.map_or(self.instance, |one| one.name.as_str()),
             "instance": self.instance,
@@ -285,6 +291,8 @@ impl Judge<'_> {
             "read_to": self.read_to.map(LogTime::seconds),
             scope.prefix(): self.facts.to_json(scope),
             "cause": cause,
+            "first_to_expire": first.map(|(name, _)| name.as_str()),
+            "first_expiry": first.map(|(_, end)| end.seconds()),
             "advice": certificate.map(|one| next_step(one.waiting(self.generation))),
             "param": rule.names.parameters_json(),
             "line": line.map(|captures| captures.to_json(neutral)),

@@ -144,6 +144,7 @@ impl Step<'_> {
             line: None,
             // Its lines, and what is missing of them, are judged in their order.
             read_to: None,
+            certificates: None,
             generation,
         }
     }
@@ -233,6 +234,7 @@ impl Step<'_> {
         let about = (About::Source(&instance), instance.generation);
         let judge = Judge {
             line,
+            certificates: Some(&watched.certificates),
             ..self.judge(about, facts, at)
         };
         hearing(&judge, &mut case);

@@ -51,6 +51,10 @@ impl Teller<'_> {
             },
             about,
             line: None,
+            certificates: match about {
+                About::Certificate(_) => None,
+                About::Source(_) => Some(self.certificates),
+            },
             read_to: self.instance.behind,
             generation: self.instance.generation,
         };

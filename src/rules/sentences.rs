@@ -1,8 +1,9 @@
 //! Sentences that the texts of many rules share: `{% include "expiry" %}`.
 
 /// Every sentence by its name.
-pub(super) const SENTENCES: [(&str, &str); 7] = [
+pub(super) const SENTENCES: [(&str, &str); 8] = [
     ("expiry", EXPIRY),
+    ("first_expiry", FIRST_EXPIRY),
     ("streak", STREAK),
     ("cause", CAUSE),
     ("retry", RETRY),
@@ -17,6 +18,11 @@ const EXPIRY: &str = "\
 {% elif cert.not_after %}It expired at {{ cert.not_after|utc }}, {{ at|after(cert.not_after)|span }} ago.\
 {% elif cert.job == \"obtain\" %}No certificate has been issued for it yet, as far as the log tells.\
 {% else %}When it expires is not known yet.{% endif %}";
+
+/// By when it hurts, of a whole Caddy.
+const FIRST_EXPIRY: &str = "\
+{% if first_expiry %}The first of its certificates to expire, as far as the log tells, is that of \
+{{ first_to_expire }}, at {{ first_expiry|utc }}, in {{ first_expiry|after(at)|span }}.{% endif %}";
 
 /// Since when it fails, and how often it did; what Caddy counted before we looked is told as Caddy's. A success
 /// that nothing proves ends the failures, but not the trouble.

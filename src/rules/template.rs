@@ -22,7 +22,16 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// The names at the top of the context that stand for a single value.
-const TOP: [&str; 6] = ["name", "instance", "severity", "at", "read_to", "advice"];
+const TOP: [&str; 8] = [
+    "name",
+    "instance",
+    "severity",
+    "at",
+    "read_to",
+    "first_to_expire",
+    "first_expiry",
+    "advice",
+];
 
 /// What is told about a cause.
 const CAUSE: [&str; 4] = ["name", "explanation", "check", "remedy"];
@@ -233,6 +242,8 @@ fn sample(names: &Names, parameters: &Value, known: bool) -> Value {
         ("severity", Value::from("critical")),
         ("at", given(known, 2)),
         ("read_to", given(known, 1)),
+        ("first_to_expire", given(known, "a.example.com")),
+        ("first_expiry", given(known, 3)),
         ("advice", given(known, "text")),
         (names.scope.prefix(), sample_facts(names.scope, known)),
         ("cause", CAUSE.map(text).into_iter().collect()),

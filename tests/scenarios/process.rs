@@ -253,3 +253,25 @@ fn a_line_of_before_that_comes_while_the_log_is_lost_takes_nothing_back() {
     ];
     assert_eq!(told, wanted);
 }
+
+#[test]
+fn what_keeps_a_caddy_from_renewing_or_from_being_heard_says_by_when_it_hurts() {
+    let mut story = started();
+    queue(&mut story, 30.0, A);
+    story.replaced(40.0, B, 20.0 * DAY);
+    for n in 0..12_u32 {
+        panic(&mut story, 50.0 + f64::from(n));
+    }
+    let gone = Some("it is gone");
+    let reached = at(100.0);
+    story.engine.reach("caddy", reached, gone, &mut story.rows);
+    story.tick(500.0);
+    let first = format!(
+        "The first of its certificates to expire, as far as the log tells, is that of {B}, at {}, in 19 d",
+        at(20.0 * DAY).utc()
+    );
+    for rule in ["caddy-crashed", "maintenance-dead", "source-lost"] {
+        let row = story.rows.iter().find(|row| row.rule == rule).unwrap();
+        assert!(row.summary.contains(&first), "{rule}: {}", row.summary);
+    }
+}
