@@ -49,7 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let log = place.join("mixed.log");
         mix.write(&log)?;
         println!("{}, {} MiB, medians of {ROUNDS}", mix.name, mix.bytes >> 20);
-        for (number, kind) in KINDS.iter().enumerate() {
+        let wanted = KINDS.iter().enumerate();
+        for (number, kind) in wanted.filter(|(_, kind)| is_wanted(kind)) {
             compare(kind, [&log, &nothing], |count| {
                 directory(&place, number, count)
             });
@@ -57,6 +58,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::remove_dir_all(&place)?;
     Ok(())
+}
+
+/// Whether an argument is part of its name, as `cargo bench --bench rules -- moments` asks for; without
+/// one, all are wanted.
+fn is_wanted(kind: &Kind) -> bool {
+    let words = std::env::args().skip(1);
+    let mut words = words.filter(|word| !word.starts_with('-')).peekable();
+    words.peek().is_none() || words.any(|word| kind.name.contains(&word))
 }
 
 fn directory(place: &Path, number: usize, count: usize) -> PathBuf {
