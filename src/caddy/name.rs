@@ -1,5 +1,6 @@
 //! One spelling per certificate.
 
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +30,11 @@ impl Name {
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | ':'));
         let sized = (1..=Self::BYTES_MAX).contains(&text.len());
         (shaped && sized).then(|| Self(text.into()))
+    }
+
+    /// Whether it is an IP address.
+    pub fn is_address(&self) -> bool {
+        self.0.parse::<IpAddr>().is_ok()
     }
 
     /// The name as text.

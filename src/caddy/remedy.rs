@@ -23,10 +23,20 @@ pub fn advise(cause: Cause, seen_by: SeenBy, name: &Name, ca_url: Option<&str>) 
         SeenBy::Caddy => seen_by_caddy(cause),
         SeenBy::Provider => None,
     }
+    .or_else(|| of_address(cause).filter(|_| name.is_address()))
     .unwrap_or_else(|| by_default(cause));
     let host = name.as_str().trim_start_matches("*.");
+    let in_url = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
     let ca_url = ca_url.unwrap_or("https://acme-v02.api.letsencrypt.org/directory");
-    let fill = |text: &str| text.replace("NAME", host).replace("CA_URL", ca_url);
+    let fill = |text: &str| {
+        text.replace("//NAME", &format!("//{in_url}"))
+            .replace("NAME", host)
+            .replace("CA_URL", ca_url)
+    };
     Advice {
         check: fill(check),
         remedy: fill(remedy),
@@ -71,6 +81,21 @@ const fn seen_by_caddy(cause: Cause) -> Option<(&'static str, &'static str)> {
         Cause::CaServerError => (
             "curl -s CA_URL",
             "Find out what answers in the place of the CA: a proxy, a captive portal, a wrong `acme_ca`",
+        ),
+        _ => return None,
+    })
+}
+
+/// An address has no record that could lead elsewhere.
+const fn of_address(cause: Cause) -> Option<(&'static str, &'static str)> {
+    Some(match cause {
+        Cause::ChallengeUnreachable => (
+            "curl -v http://NAME/.well-known/acme-challenge/test # from outside",
+            "Open ports 80 and 443 of NAME from the internet to this server",
+        ),
+        Cause::ChallengeWrongAnswer => (
+            "curl -v http://NAME/.well-known/acme-challenge/test # from outside",
+            "Make ports 80 and 443 of NAME lead to this Caddy, with no proxy answering in its place",
         ),
         _ => return None,
     })
@@ -289,6 +314,26 @@ mod tests {
         );
         let there = advise(Cause::DnsServfail, SeenBy::Ca, &name, None);
         assert!(there.remedy.contains("public DNS"), "{}", there.remedy);
+    }
+
+    #[test]
+    fn of_an_address_no_record_is_asked_for() {
+        for (address, url) in [
+            ("192.0.2.7", "http://192.0.2.7/"),
+            ("2001:db8::1", "http://[2001:db8::1]/"),
+        ] {
+            let name = Name::parse(address).unwrap();
+            for cause in [Cause::ChallengeUnreachable, Cause::ChallengeWrongAnswer] {
+                let advice = advise(cause, SeenBy::Ca, &name, None);
+                assert!(advice.check.contains(url), "{}", advice.check);
+                assert!(!advice.check.contains("dig"), "{}", advice.check);
+                let remedy = &advice.remedy;
+                assert!(
+                    remedy.contains(address) && !remedy.contains("AAAA"),
+                    "{remedy}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::caddy::cause::Cause;
 use crate::engine::certificate::Failing;
 use crate::engine::policy::Group;
 use crate::engine::subject::About;
+use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 /// The fault that an incident is about, as it was when the first alert of a name opened. A name
@@ -97,7 +98,7 @@ fn ca(streak: &Failing) -> String {
 /// The zone that a name most likely lies in: its last two labels, or three below such as `co.uk`.
 fn zone(name: &str) -> String {
     let name = name.strip_prefix("*.").unwrap_or(name);
-    let is_address = name.contains(':') || name.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let is_address = name.parse::<IpAddr>().is_ok();
     let labels: Vec<&str> = name.split('.').collect();
     let [.., second, top] = labels.as_slice() else {
         return name.to_owned();
