@@ -36,6 +36,7 @@ pub use load::RuleFile;
 pub use matcher::{LineFields, Matcher};
 pub use rule::{Closing, Example, Expectation, Level, Reads, Rule, Texts, Verdict};
 pub use scope::{Captures, Names, Reading};
+pub use sentences::SENTENCES;
 pub use set::{Changes, Configured, RuleSet};
 pub use severity::Severity;
-pub use template::{RenderError, Samples, Template};
+pub use template::{CAUSE, RenderError, Samples, TOP, Template};

@@ -1,7 +1,7 @@
 //! Sentences that the texts of many rules share: `{% include "expiry" %}`.
 
 /// Every sentence by its name.
-pub(super) const SENTENCES: [(&str, &str); 8] = [
+pub const SENTENCES: [(&str, &str); 8] = [
     ("expiry", EXPIRY),
     ("first_expiry", FIRST_EXPIRY),
     ("streak", STREAK),

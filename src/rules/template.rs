@@ -22,19 +22,33 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// The names at the top of the context that stand for a single value.
-const TOP: [&str; 8] = [
-    "name",
-    "instance",
-    "severity",
-    "at",
-    "read_to",
-    "first_to_expire",
-    "first_expiry",
-    "advice",
+pub const TOP: [(&str, &str); 8] = [
+    ("name", "The certificate's name, or the source's."),
+    ("instance", "The watched Caddy: the name of its source."),
+    ("severity", "How loud the alert is."),
+    ("at", "The moment that is told of."),
+    (
+        "read_to",
+        "How far the log is read, while it is out of reach.",
+    ),
+    (
+        "first_to_expire",
+        "Of a source: the certificate that expires first.",
+    ),
+    ("first_expiry", "When that expires."),
+    ("advice", "What makes Caddy try again."),
 ];
 
 /// What is told about a cause.
-const CAUSE: [&str; 4] = ["name", "explanation", "check", "remedy"];
+pub const CAUSE: [(&str, &str); 4] = [
+    ("name", "The class of the failure."),
+    ("explanation", "The same in words."),
+    (
+        "check",
+        "The command that proves it, with the certificate's own name.",
+    ),
+    ("remedy", "What cures it."),
+];
 
 /// A checked text with places to fill in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,16 +169,17 @@ fn seconds(value: &Value, filter: &str) -> Result<Option<i64>, Error> {
 fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError> {
     let (root, field) = name.split_once('.').unwrap_or((name, ""));
     let prefix = names.scope.prefix();
+    let top = TOP.map(|(name, _)| name);
     let known: Vec<&str> = match root {
         _ if root == prefix => names.scope.facts().map(Fact::name).collect(),
-        "cause" => CAUSE.to_vec(),
+        "cause" => CAUSE.map(|(name, _)| name).to_vec(),
         "param" => names.parameters.keys().map(String::as_str).collect(),
         "line" => names.line.iter().map(String::as_str).collect(),
-        _ if TOP.contains(&root) => return None,
+        _ if top.contains(&root) => return None,
         _ => {
             let help = nearest(
                 root,
-                TOP.into_iter().chain([prefix, "cause", "param", "line"]),
+                top.into_iter().chain([prefix, "cause", "param", "line"]),
             );
             let help = match help {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -173,7 +188,7 @@ fn unknown_name(text: &str, name: &str, names: &Names) -> Option<ConditionError>
                 }
                 None => format!(
                     "there are {}, and `{prefix}.`, `cause.`, `param.`",
-                    TOP.join(", ")
+                    top.join(", ")
                 ),
             };
             let error =
@@ -234,7 +249,7 @@ impl Samples {
 }
 
 fn sample(names: &Names, parameters: &Value, known: bool) -> Value {
-    let text = |name: &'static str| (name, given(known, "text"));
+    let text = |(name, _): (&'static str, _)| (name, given(known, "text"));
     let taken = |name: &String| (name.clone(), given(known, "text"));
     Value::from_iter([
         ("name", Value::from("a.example.com")),

@@ -1,7 +1,7 @@
 //! `rules/README.md` is made from the rules and the table of facts. `NOTAFTER_BLESS=1 cargo test
 //! --test rules` writes it; without that it must agree.
 
-use notafter::rules::{BUILT_IN, Configured, Fact, Rule, RuleSet, Scope};
+use notafter::rules::{BUILT_IN, CAUSE, Configured, Fact, Rule, RuleSet, SENTENCES, Scope, TOP};
 use std::fmt::Write;
 use std::{env, fs};
 
@@ -153,7 +153,30 @@ fn page(rules: &RuleSet) -> Result<String, std::fmt::Error> {
             )?;
         }
     }
+    texts(&mut page)?;
     Ok(page)
+}
+
+const TEXTS: &str = "
+## Texts
+
+A `[message]` is filled in by [MiniJinja](https://docs.rs/minijinja), line by line; a line that comes out empty is left
+out. Beside the facts, it may name its parameters (`param.NAME`), what its matcher takes from the line (`line.NAME`),
+and what follows. `|utc` writes a time, `|span` a length of time, and `LATER|after(EARLIER)` is the time between two.
+
+| name | what it says |
+|---|---|
+";
+
+fn texts(page: &mut String) -> std::fmt::Result {
+    page.push_str(TEXTS);
+    let causes = CAUSE.map(|(name, says)| (format!("cause.{name}"), says));
+    let top = TOP.map(|(name, says)| (name.to_owned(), says));
+    for (name, says) in top.into_iter().chain(causes) {
+        writeln!(page, "| `{name}` | {} |", says.trim_end_matches('.'))?;
+    }
+    let sentences = SENTENCES.map(|(name, _)| format!("`{{% include \"{name}\" %}}`"));
+    writeln!(page, "\nSentences to share: {}.", sentences.join(", "))
 }
 
 #[test]
