@@ -2,6 +2,7 @@
 //!
 //! A rule's own examples are the same with a single moment, the end: [`Example::case`].
 
+use super::fact::Scope;
 use super::load::{filled, moment, word};
 use super::rule::{Example, Expectation};
 use super::set::RuleSet;
@@ -127,7 +128,7 @@ impl Whole<'_> {
         }
         let rule = own.or_else(|| self.rule.clone());
         let known = rule.filter(|rule| self.known(table, rule));
-        let certificate = table.text("certificate").map(|name| name.value);
+        let certificate = self.certificate_of(table, known.as_ref());
         let span = table.text("expect").map(|text| text.span);
         let expected = word(table, "expect", EXPECTED, |word| word);
         let severity = table.one_of("severity", &Severity::ALL.map(Severity::word));
@@ -147,10 +148,26 @@ impl Whole<'_> {
         Some(Check {
             at: at.ok()?,
             rule: known?.value,
-            certificate: certificate.or_else(|| self.certificate.clone()),
+            certificate,
             expect,
             span: span?,
         })
+    }
+
+    /// The certificate that a check is about: none where its rule is about the source.
+    fn certificate_of(&self, table: &Table<'_>, rule: Option<&Spanned<String>>) -> Option<String> {
+        let own = table.text("certificate");
+        let rule = rule.and_then(|rule| self.rules.get(&rule.value));
+        if rule.is_none_or(|rule| rule.scope == Scope::Certificate) {
+            return own
+                .map(|name| name.value)
+                .or_else(|| self.certificate.clone());
+        }
+        if let Some(own) = own {
+            let error = table.error("this rule is about the source, not about a certificate");
+            table.note(error.at(own.span, "remove this"));
+        }
+        None
     }
 
     /// Whether there is such a rule; if not, it has been noted.
@@ -192,6 +209,23 @@ mod tests {
         let silent = Expectation::Silent;
         assert_eq!(said(&checks[1]), ("last-tries".to_owned(), silent, false));
         assert_eq!(checks[1].certificate.as_deref(), Some("a.example.com"));
+    }
+
+    #[test]
+    fn a_rule_about_the_source_is_checked_without_the_certificate_of_the_test() {
+        let text = "[[test]]\nname = 'n'\ncertificate = 'a.example.com'\ngiven = ['x']\n\
+                    lost = '2026-05-01T00:00:00Z'\n[[test.check]]\nrule = 'source-lost'\n\
+                    expect = 'fires'\n";
+        let (cases, problems) = read(text);
+        assert_eq!(
+            (cases[0].checks[0].certificate.clone(), problems),
+            (None, String::new())
+        );
+        let own = format!("{text}certificate = 'b.example.com'\n");
+        assert_eq!(
+            read(&own).1,
+            "a.test.toml:9:15: error: this rule is about the source, not about a certificate"
+        );
     }
 
     #[test]
