@@ -20,8 +20,11 @@ mod memory {
     const FAILING_BYTES_MAX: usize = 4_096;
     const SERVFAIL: &str = "solving challenges: presenting for challenge: could not determine zone for domain \"_acme-challenge.{name}\": unexpected response code 'SERVFAIL' for _acme-challenge.{name}. (order=https://acme-v02.api.letsencrypt.org/acme/order/2104325257/507891234567) (ca=https://acme-v02.api.letsencrypt.org/directory)";
 
+    const UNREACHABLE: &str = "solving challenge: {name}: [{name}] authorization failed: HTTP 400 urn:ietf:params:acme:error:connection - 198.51.100.7: Timeout during connect (likely firewall problem) (order=https://acme-v02.api.letsencrypt.org/acme/order/2104325257/507891234567) (ca=https://acme-v02.api.letsencrypt.org/directory)";
+
     struct Watch {
         engine: Engine,
+        source: Arc<str>,
         line: u64,
     }
 
@@ -31,6 +34,7 @@ mod memory {
             let rules = Arc::new(rules.unwrap_or_else(|problems| panic!("{problems}")));
             let mut watch = Self {
                 engine: Engine::new(rules),
+                source: "/var/log/caddy/caddy.log".into(),
                 line: 0,
             };
             let msg = "started background certificate maintenance";
@@ -51,7 +55,7 @@ mod memory {
             let text = line.to_string();
             self.line += 1;
             let origin = Origin {
-                source: "/var/log/caddy/caddy.log".into(),
+                source: Arc::clone(&self.source),
                 line: self.line,
             };
             let entry = Entry::decode(text.as_bytes()).unwrap();
@@ -84,16 +88,16 @@ mod memory {
             self.log(after, "tls", msg, told);
         }
 
-        /// Eight attempts that fail, until few are left.
-        fn fails(&mut self, after: f64, name: &str) {
+        /// Eight attempts that fail, for these reasons by turns, until few are left.
+        fn fails(&mut self, after: f64, name: &str, reasons: &[&str]) {
             let mut at = after;
-            for (attempt, wait) in (1..).zip([60, 120, 120, 300, 600, 600, 600, 21_600]) {
+            for (attempt, wait) in (1_usize..).zip([60, 120, 120, 300, 600, 600, 600, 21_600]) {
                 let about = json!({"identifiers": [name], "remaining": 30_000.0 - (at - after)});
                 let msg = "certificate expires soon; queuing for renewal";
                 self.log(at, "tls.cache.maintenance", msg, about);
                 let about = json!({"identifier": name, "remaining": 30_000.0 - (at - after)});
                 self.log(at, "tls.renew", "renewing certificate", about);
-                let why = SERVFAIL.replace("{name}", name);
+                let why = reasons[attempt % reasons.len()].replace("{name}", name);
                 let issuer = "acme-v02.api.letsencrypt.org-directory";
                 let told = json!({"identifier": name, "issuer": issuer, "error": why});
                 let msg = "could not get certificate from issuer";
@@ -134,19 +138,24 @@ mod memory {
             watch.renewed(1.0 + f64::from(n), name);
         });
         let failing = bytes_each(names / 15, |watch, n, name| {
-            watch.fails(1.0 + 0.001 * f64::from(n), name);
+            watch.fails(1.0 + 0.001 * f64::from(n), name, &[SERVFAIL]);
+        });
+        let by_turns = bytes_each(names / 15, |watch, n, name| {
+            let at = 1.0 + 0.001 * f64::from(n);
+            watch.fails(at, name, &[SERVFAIL, UNREACHABLE]);
         });
         let again = bytes_each(30, |watch, n, name| {
             let at = 1.0 + 86_400.0 * f64::from(n);
-            watch.fails(at, name);
+            watch.fails(at, name, &[SERVFAIL]);
             watch.renewed(at + 24_000.0, name);
             watch.informed(at + 40_000.0, name);
         });
         println!(
-            "bytes each of {names} names: healthy {healthy}, failing {failing}, healthy again {again}"
+            "bytes each of {names} names: healthy {healthy}, failing {failing}, for two causes by turns {by_turns}, healthy again {again}"
         );
         assert!(healthy <= HEALTHY_BYTES_MAX, "{healthy}");
         assert!(failing <= FAILING_BYTES_MAX, "{failing}");
+        assert!(by_turns <= FAILING_BYTES_MAX, "{by_turns}");
         assert!(again <= HEALTHY_BYTES_MAX * 2, "{again}");
     }
 }

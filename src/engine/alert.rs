@@ -9,16 +9,16 @@ use crate::engine::message::{Reason, Status};
 use crate::engine::subject::About;
 use crate::rules::Severity;
 use crate::time::LogTime;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An alert that is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAlert {
     /// Stable: hash of rule, instance, name and the moment it opened.
-    pub id: String,
+    pub id: Box<str>,
     /// The highest severity it has had.
     pub severity: Severity,
     /// Log time of the opening; `None` only if no line had a time.
@@ -41,12 +41,12 @@ pub struct OpenAlert {
 }
 
 /// Open alerts by rule. Boxed: a map keeps room for more than it holds.
-pub type Alerts = BTreeMap<String, Box<OpenAlert>>;
+pub type Alerts = LiteMap<Box<str>, Box<OpenAlert>>;
 
 /// The same remedy as another alert's is kept once: most rules about one cause give the same.
 pub(super) fn share_remedies(alerts: &mut Alerts) {
     let mut known: Vec<Arc<str>> = Vec::new();
-    for alert in alerts.values_mut() {
+    for alert in alerts.iter_mut().map(|(_, alert)| alert) {
         match known.iter().find(|one| **one == alert.remedy) {
             Some(same) => alert.remedy = Arc::clone(same),
             None => known.push(Arc::clone(&alert.remedy)),
@@ -57,13 +57,13 @@ pub(super) fn share_remedies(alerts: &mut Alerts) {
 /// What ties a certificate or a source to its incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// The id of the incident that it is in, or was in last.
-    pub incident: Option<String>,
+    /// The id of the incident that it is in, or was in last; all of its names share it.
+    pub incident: Option<Arc<str>>,
     /// The loudest message of that incident that named it.
     pub told: Option<Severity>,
     /// What people know of alerts that have closed, by rule ...
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub closed: BTreeMap<String, Severity>,
+    #[serde(default, skip_serializing_if = "LiteMap::is_empty")]
+    pub closed: LiteMap<Box<str>, Severity>,
     /// ... and how many messages its incident had had by then: the next one says what is over.
     #[serde(default)]
     pub messages: u32,
@@ -76,10 +76,10 @@ impl Link {
     /// Remembers what was told of alerts that close, when its incident has had so many messages. That
     /// it is critical again is news to whoever has read that it no longer was; that it fails for what
     /// failed before is not.
-    pub(super) fn note_closed(&mut self, told: &[(String, Severity)], messages: u32) {
+    pub(super) fn note_closed(&mut self, told: &[(Box<str>, Severity)], messages: u32) {
         if self.messages != messages {
             self.messages = messages;
-            for known in self.closed.values_mut() {
+            for known in self.closed.iter_mut().map(|(_, told)| told) {
                 *known = Severity::Warning.min(*known);
             }
         }
@@ -102,7 +102,7 @@ impl Link {
             .iter()
             .filter(move |_| self.messages == messages);
         let critical = closed.filter(|(_, told)| **told == Severity::Critical);
-        critical.map(|(rule, _)| rule.as_str())
+        critical.map(|(rule, _)| &**rule)
     }
 
     /// Whether there are such rules.
@@ -249,7 +249,7 @@ impl AlertRow {
         Self {
             kind: "alert",
             schema: 1,
-            id: alert.id.clone(),
+            id: alert.id.to_string(),
             incident: change.incident.to_owned(),
             rule: change.rule.to_owned(),
             scope: about.scope().word(),

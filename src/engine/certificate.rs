@@ -11,9 +11,9 @@ use crate::engine::causes::Causes;
 use crate::engine::evidence::Evidence;
 use crate::time::LogTime;
 use chrono::TimeDelta;
+use litemap::LiteMap;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 /// How a moment is known to be when the renewal became due.
@@ -232,11 +232,11 @@ impl Trouble {
             first: None,
             last: None,
         },
-        alerts: BTreeMap::new(),
+        alerts: Alerts::new(),
         link: Link {
             incident: None,
             told: None,
-            closed: BTreeMap::new(),
+            closed: LiteMap::new(),
             messages: 0,
             causes: Causes::EMPTY,
         },

@@ -16,11 +16,11 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// The file, container or unit.
-    pub source: String,
+    pub source: Arc<str>,
     /// Its number in the file, from 1.
     pub line: u64,
     /// Its text: control and bidi characters neutralised, cut at [`Quote::CHARS_MAX`].
-    pub text: String,
+    pub text: Box<str>,
 }
 
 impl Quote {
@@ -30,10 +30,17 @@ impl Quote {
     /// Quotes a line.
     pub fn new(origin: &Origin, bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
+        let source = neutral(&origin.source);
+        // All quotes of a source share its name.
+        let source = if *source == *origin.source {
+            Arc::clone(&origin.source)
+        } else {
+            source.into()
+        };
         Self {
-            source: neutral(&origin.source),
+            source,
             line: origin.line,
-            text: neutral(&text),
+            text: neutral(&text).into(),
         }
     }
 }

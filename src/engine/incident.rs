@@ -29,6 +29,7 @@ use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Rules whose critical alerts leave a name no time, the most telling first: each name is told of at
 /// once.
@@ -77,7 +78,7 @@ pub(super) struct Ended {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Incident {
     /// Stable for its life.
-    pub id: String,
+    pub id: Arc<str>,
     /// What its names have in common.
     pub fault: Fault,
     pub opened_at: Option<LogTime>,
@@ -174,7 +175,7 @@ impl Incident {
     pub(super) fn new(instance: &str, fault: Fault, name: &str, at: Option<LogTime>) -> Self {
         let opened = at.map_or_else(String::new, |at| at.micros().to_string());
         Self {
-            id: stable_id(&["incident", instance, name, &opened]),
+            id: stable_id(&["incident", instance, name, &opened]).into(),
             fault,
             opened_at: at,
             changed_at: at,

@@ -60,7 +60,7 @@ pub(super) struct Case {
     pub(super) wake: Option<LogTime>,
     pub(super) rows: Vec<AlertRow>,
     /// What people were told of those that closed, by rule.
-    pub(super) closed: Vec<(String, Severity)>,
+    pub(super) closed: Vec<(Box<str>, Severity)>,
 }
 
 impl Case {
@@ -136,7 +136,7 @@ impl Judge<'_> {
     }
 
     fn raise(&self, (rule, severity, line): (&Rule, Severity, Option<&Captures>), case: &mut Case) {
-        let known = case.alerts.get(&rule.id);
+        let known = case.alerts.get(&*rule.id);
         if known.is_some_and(|alert| alert.severity >= severity) {
             return;
         }
@@ -147,7 +147,7 @@ impl Judge<'_> {
         };
         let [title, summary, remedy] = self.words(rule, severity, line);
         let opened_at = known.map_or(self.shown_at, |alert| alert.opened_at);
-        let id = known.map_or_else(|| self.id(rule), |alert| alert.id.clone());
+        let id = known.map_or_else(|| self.id(rule).into(), |alert| alert.id.clone());
         let mut evidence = known.and_then(|alert| alert.evidence.clone());
         if let Some(line) = self.line.or(self.about.last_of_rhythm(rule)) {
             evidence.get_or_insert_default().failure(line.clone());
@@ -164,7 +164,7 @@ impl Judge<'_> {
             evidence,
         });
         self.change((reason, None), (&rule.id, &alert), case);
-        case.alerts.insert(rule.id.clone(), alert);
+        case.alerts.insert(rule.id.as_str().into(), alert);
         share_remedies(&mut case.alerts);
     }
 
@@ -221,7 +221,7 @@ impl Judge<'_> {
         test: impl Fn(&str) -> bool,
     ) {
         let open = case.alerts.keys();
-        let closing: Vec<String> = open.filter(|rule| test(rule)).cloned().collect();
+        let closing: Vec<Box<str>> = open.filter(|rule| test(rule)).cloned().collect();
         for rule in closing {
             if let Some(alert) = case.alerts.remove(&rule) {
                 self.change((Reason::Closed, Some(closed_by)), (&rule, &alert), case);

@@ -74,7 +74,7 @@ fn critical_alerts(about: About<'_>) -> impl Iterator<Item = (&str, &OpenAlert)>
     let alerts = about.alerts().iter();
     alerts
         .filter(|(_, alert)| alert.severity == Severity::Critical)
-        .map(|(rule, alert)| (rule.as_str(), &**alert))
+        .map(|(rule, alert)| (&**rule, &**alert))
 }
 
 /// The critical alert that says most.

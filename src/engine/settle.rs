@@ -161,7 +161,7 @@ impl Watched {
         let cause = about.about().cause().map(kindred);
         about.link().causes.extend(cause);
         for (rule, alert) in about.alerts() {
-            if rules.contains(rule) {
+            if rules.contains(&**rule) {
                 alert.told = Some(alert.severity);
             }
         }

@@ -226,7 +226,7 @@ impl Engine {
         let about = About::Certificate(certificate);
         let open = certificate.alerts.keys();
         let silenced = open.filter(|rule| self.silences.cover(at, about, rule));
-        silenced.cloned().collect()
+        silenced.map(ToString::to_string).collect()
     }
 
     /// What is open has to be weighed again, since other silences hold.

@@ -162,8 +162,8 @@ impl AboutMut<'_> {
     /// What people were told of an alert that opens again and was never well in between.
     pub(super) fn recall(&mut self, row: &AlertRow) {
         if row.reason == Reason::Opened
-            && let Some(told) = self.link().closed.remove(&row.rule)
-            && let Some(alert) = self.alerts().get_mut(&row.rule)
+            && let Some(told) = self.link().closed.remove(&*row.rule)
+            && let Some(alert) = self.alerts().get_mut(&*row.rule)
         {
             alert.told = Some(told);
         }

@@ -89,7 +89,7 @@ impl CertificateRow {
             seen_by: streak.map(|streak| streak.seen_by),
             ca: streak.and_then(|streak| streak.ca),
             issued_by: certificate.issued_by,
-            alerts: certificate.alerts.keys().cloned().collect(),
+            alerts: certificate.alerts.keys().map(ToString::to_string).collect(),
             silenced: Vec::new(),
         }
     }

@@ -122,7 +122,7 @@ pub fn status(rows: &[CertificateRow], owed: usize) -> String {
 /// The open alerts about the logs themselves; nothing where there is none.
 pub fn of_sources<'a>(all: impl Iterator<Item = (&'a str, &'a Alerts)>) -> String {
     let said = all.map(|(instance, alerts)| {
-        let rules: Vec<&str> = alerts.keys().map(String::as_str).collect();
+        let rules: Vec<&str> = alerts.keys().map(|rule| &**rule).collect();
         format!("\n{instance} itself: open: {}\n", rules.join(", "))
     });
     said.collect()

@@ -30,7 +30,7 @@ fn expect_true_counts(watcher: &Watcher, told: usize) {
         let open: BTreeSet<&str> = watcher
             .engine
             .certificates()
-            .filter(|(_, _, one)| one.link.incident.as_ref() == Some(&message.incident))
+            .filter(|(_, _, one)| one.link.incident.as_deref() == Some(&*message.incident))
             .filter(|(_, _, one)| one.alerts.values().any(|alert| counts(alert)))
             .map(|(_, _, one)| one.name.as_str())
             .collect();

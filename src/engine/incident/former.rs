@@ -11,11 +11,12 @@ use crate::rules::Severity;
 use crate::time::LogTime;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The stored row.
 #[derive(Debug, Deserialize)]
 pub(in crate::engine) struct Former {
-    id: String,
+    id: Arc<str>,
     pub name: Option<Name>,
     worst: Severity,
     told: BTreeMap<String, Severity>,
@@ -30,7 +31,7 @@ impl Former {
         let loudest = self.told.values().copied().max();
         let mut opened_at = self.changed_at;
         for (rule, alert) in about.alerts() {
-            alert.told = self.told.get(rule).copied();
+            alert.told = self.told.get(&**rule).copied();
             opened_at = opened_at.min(alert.opened_at);
         }
         *about.link() = Link {
@@ -39,8 +40,9 @@ impl Former {
             ..Link::default()
         };
         let about = about.about();
-        let rule = about.alerts().keys().chain(&self.closed).next();
-        let rule = rule.map_or("", String::as_str);
+        let open = about.alerts().keys().map(|rule| &**rule);
+        let closed = self.closed.iter().map(String::as_str);
+        let rule = open.chain(closed).next().unwrap_or_default();
         let fault = Fault::of(about, rule, Group::Cause);
         let mut incident = Incident::new(instance, fault, about.called(instance), opened_at);
         incident.id = self.id;

@@ -10,6 +10,7 @@ use crate::engine::silence::Silences;
 use crate::engine::subject::{About, AboutMut, Subject};
 use crate::time::LogTime;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One cause in more zones than this is not the zones' own: the names of further zones are one
 /// incident.
@@ -24,14 +25,14 @@ pub(in crate::engine) struct Register {
     pub silences: Silences,
     /// How far the ends of silences were heard.
     pub heard: Option<LogTime>,
-    all: BTreeMap<String, Incident>,
+    all: BTreeMap<Arc<str>, Incident>,
     /// The latest incident of each fault.
-    by_fault: BTreeMap<Fault, String>,
-    wakes: BTreeSet<(LogTime, String)>,
+    by_fault: BTreeMap<Fault, Arc<str>>,
+    wakes: BTreeSet<(LogTime, Arc<str>)>,
     /// Incidents that may have something to tell.
-    untold: BTreeSet<String>,
+    untold: BTreeSet<Arc<str>>,
     /// Incidents that changed since the rows were taken.
-    changed: BTreeSet<String>,
+    changed: BTreeSet<Arc<str>>,
 }
 
 impl Register {
@@ -62,7 +63,7 @@ impl Register {
         };
         about.link().note_closed(&case.closed, incident.messages);
         for row in &mut case.rows {
-            row.incident.clone_from(&id);
+            row.incident = id.to_string();
             incident.note(row, self.policy);
             about.recall(row);
         }
@@ -73,7 +74,7 @@ impl Register {
     }
 
     /// The incident that it has open alerts in.
-    fn own<'a>(&self, about: About<'a>) -> Option<&'a String> {
+    fn own<'a>(&self, about: About<'a>) -> Option<&'a Arc<str>> {
         let id = about.link().incident.as_ref()?;
         let incident = self.all.get(id)?;
         incident.members.contains(&about.subject()).then_some(id)
@@ -85,7 +86,7 @@ impl Register {
         fault: Fault,
         called: &str,
         at: Option<LogTime>,
-    ) -> String {
+    ) -> Arc<str> {
         let joinable = |fault: &Fault| {
             let id = self.by_fault.get(fault)?;
             self.all.get(id).filter(|one| one.takes(at)).map(|_| id)
@@ -116,7 +117,7 @@ impl Register {
 
     /// Forgets which incident a certificate was in, once that is gone.
     pub(in crate::engine) fn unlink(&self, certificate: &mut Certificate) {
-        let gone = |id: &String| !self.all.contains_key(id);
+        let gone = |id: &Arc<str>| !self.all.contains_key(id);
         if certificate.link.incident.as_ref().is_some_and(gone) {
             certificate.link = Link::default();
         }
@@ -154,25 +155,25 @@ impl Register {
     }
 
     /// An incident changed: it may have something to tell, and another moment to wake.
-    pub(in crate::engine) fn touch(&mut self, id: &str) {
-        self.untold.insert(id.to_owned());
+    pub(in crate::engine) fn touch(&mut self, id: &Arc<str>) {
+        self.untold.insert(Arc::clone(id));
         self.reschedule(id);
     }
 
     /// An incident changed.
-    pub(in crate::engine) fn reschedule(&mut self, id: &str) {
-        self.changed.insert(id.to_owned());
+    pub(in crate::engine) fn reschedule(&mut self, id: &Arc<str>) {
+        self.changed.insert(Arc::clone(id));
         let Some(incident) = self.all.get_mut(id) else {
             return;
         };
         let wake = incident.next_wake();
         if wake != incident.wake {
-            let old = incident.wake.map(|at| (at, id.to_owned()));
+            let old = incident.wake.map(|at| (at, Arc::clone(id)));
             incident.wake = wake;
             if let Some(old) = old {
                 self.wakes.remove(&old);
             }
-            self.wakes.extend(wake.map(|at| (at, id.to_owned())));
+            self.wakes.extend(wake.map(|at| (at, Arc::clone(id))));
         }
     }
 
@@ -185,7 +186,7 @@ impl Register {
     }
 
     /// The incident whose moment has come.
-    pub(in crate::engine) fn take_wake(&mut self) -> Option<String> {
+    pub(in crate::engine) fn take_wake(&mut self) -> Option<Arc<str>> {
         let (at, id) = self.wakes.pop_first()?;
         if let Some(incident) = self.all.get_mut(&id) {
             incident.wake = None;
@@ -212,15 +213,15 @@ impl Register {
     }
 
     /// The incidents that may have something to tell.
-    pub(in crate::engine) fn take_untold(&mut self) -> BTreeSet<String> {
+    pub(in crate::engine) fn take_untold(&mut self) -> BTreeSet<Arc<str>> {
         std::mem::take(&mut self.untold)
     }
 
     /// The incidents that changed since the last call, with their state; `None` for those that are
     /// gone.
-    pub(in crate::engine) fn take_changed(&mut self) -> Vec<(String, Option<&Incident>)> {
+    pub(in crate::engine) fn take_changed(&mut self) -> Vec<(Arc<str>, Option<&Incident>)> {
         let changed = std::mem::take(&mut self.changed);
-        let state = |id: String| {
+        let state = |id: Arc<str>| {
             let incident = self.all.get(&id);
             (id, incident)
         };
@@ -258,6 +259,8 @@ impl Register {
             });
         if let Some(incident) = self.all.get_mut(&id) {
             if about.link().incident.as_ref() == Some(&id) {
+                // What was stored apart is shared again.
+                about.link().incident = Some(Arc::clone(&incident.id));
                 incident.members.insert(subject);
                 incident.known += usize::from(about.link().told.is_some());
             } else {

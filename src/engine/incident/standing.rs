@@ -49,9 +49,8 @@ impl<'a> Standing<'a> {
     ) -> Option<Self> {
         let open = about.alerts().iter();
         let open = open.filter(|(rule, _)| may_be_told(about, rule));
-        let alerts: Vec<(&str, &OpenAlert)> = open
-            .map(|(rule, alert)| (rule.as_str(), &**alert))
-            .collect();
+        let alerts: Vec<(&str, &OpenAlert)> =
+            open.map(|(rule, alert)| (&**rule, &**alert)).collect();
         let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
             (
                 Reverse(alert.severity),

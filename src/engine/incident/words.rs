@@ -123,7 +123,7 @@ impl Incident {
         let only = only.filter(|_| self.names == 1 && !self.is_of_source());
         Message {
             id: stable_id(&["message", &self.id, &number.to_string()]),
-            incident: self.id.clone(),
+            incident: self.id.to_string(),
             instance: view.teller.name.to_owned(),
             certificate: only.map(str::to_owned),
             certificates: Vec::new(),

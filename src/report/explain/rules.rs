@@ -180,7 +180,7 @@ fn rule(rule: &Rule, judged: Judged<'_>, matched: bool) -> Told {
     if !rule.enabled {
         return Told::new(5, "off", "", String::new());
     }
-    let open = judged.alerts.get(&rule.id);
+    let open = judged.alerts.get(&*rule.id);
     if rule.matcher.is_some() && !matched && open.is_none() {
         let what = "none of these lines is one that it looks at";
         return Told::new(4, "no", what, String::new());
