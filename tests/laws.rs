@@ -14,6 +14,9 @@ mod grouping;
 #[path = "laws/hostile.rs"]
 mod hostile;
 #[cfg(test)]
+#[path = "laws/known.rs"]
+mod known;
+#[cfg(test)]
 #[path = "laws/recordings.rs"]
 mod recordings;
 #[cfg(test)]

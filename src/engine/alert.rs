@@ -2,7 +2,6 @@
 
 use crate::caddy::ca::Ca;
 use crate::caddy::cause::{Cause, SeenBy};
-use crate::engine::causes::Causes;
 use crate::engine::certificate::{Certificate, DueSource, RetrySource};
 use crate::engine::evidence::{Evidence, Quote};
 use crate::engine::message::{Reason, Status};
@@ -51,63 +50,6 @@ pub(super) fn share_remedies(alerts: &mut Alerts) {
             Some(same) => alert.remedy = Arc::clone(same),
             None => known.push(Arc::clone(&alert.remedy)),
         }
-    }
-}
-
-/// What ties a certificate or a source to its incident.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The id of the incident that it is in, or was in last; all of its names share it.
-    pub incident: Option<Arc<str>>,
-    /// The loudest message of that incident that named it.
-    pub told: Option<Severity>,
-    /// What people know of alerts that have closed, by rule ...
-    #[serde(default, skip_serializing_if = "LiteMap::is_empty")]
-    pub closed: LiteMap<Box<str>, Severity>,
-    /// ... and how many messages its incident had had by then: the next one says what is over.
-    #[serde(default)]
-    pub messages: u32,
-    /// The causes that messages of that incident gave for it.
-    #[serde(default, skip_serializing_if = "Causes::is_empty")]
-    pub causes: Causes,
-}
-
-impl Link {
-    /// Remembers what was told of alerts that close, when its incident has had so many messages. That
-    /// it is critical again is news to whoever has read that it no longer was; that it fails for what
-    /// failed before is not.
-    pub(super) fn note_closed(&mut self, told: &[(Box<str>, Severity)], messages: u32) {
-        if self.messages != messages {
-            self.messages = messages;
-            for known in self.closed.iter_mut().map(|(_, told)| told) {
-                *known = Severity::Warning.min(*known);
-            }
-        }
-        self.closed.extend(told.iter().cloned());
-    }
-
-    /// Forgets what was told: whoever has read that all is well has to hear that it is not.
-    pub(super) fn forget_told(&mut self) {
-        *self = Self {
-            incident: self.incident.take(),
-            ..Self::default()
-        };
-    }
-
-    /// The rules whose critical alerts were told and have closed since, when its incident has had so
-    /// many messages.
-    pub(super) fn critical_over(&self, messages: u32) -> impl Iterator<Item = &str> {
-        let closed = self
-            .closed
-            .iter()
-            .filter(move |_| self.messages == messages);
-        let critical = closed.filter(|(_, told)| **told == Severity::Critical);
-        critical.map(|(rule, _)| &**rule)
-    }
-
-    /// Whether there are such rules.
-    pub(super) fn was_critical(&self, messages: u32) -> bool {
-        self.critical_over(messages).next().is_some()
     }
 }
 

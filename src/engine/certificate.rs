@@ -5,13 +5,12 @@ use crate::caddy::cause::{Cause, SeenBy};
 use crate::caddy::failure::{Job, Origin};
 use crate::caddy::name::Name;
 use crate::caddy::remedy::{Generation, Waiting};
-use crate::engine::alert::{Alerts, Link};
+use crate::engine::alert::Alerts;
 use crate::engine::blame::Blame;
-use crate::engine::causes::Causes;
 use crate::engine::evidence::Evidence;
+use crate::engine::link::Link;
 use crate::time::LogTime;
 use chrono::TimeDelta;
-use litemap::LiteMap;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::{Deref, DerefMut};
@@ -233,13 +232,7 @@ impl Trouble {
             last: None,
         },
         alerts: Alerts::new(),
-        link: Link {
-            incident: None,
-            told: None,
-            closed: LiteMap::new(),
-            messages: 0,
-            causes: Causes::EMPTY,
-        },
+        link: Link::EMPTY,
     };
 
     /// Whether it is over, and all that is left of it is what was.

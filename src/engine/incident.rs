@@ -2,6 +2,7 @@
 
 mod closing;
 mod due;
+mod ended;
 mod fault;
 mod former;
 mod register;
@@ -10,6 +11,7 @@ mod standing;
 mod words;
 
 pub(super) use due::Due;
+use ended::Ended;
 pub(super) use fault::kindred;
 pub(super) use former::Former;
 pub(super) use register::Register;
@@ -17,10 +19,11 @@ pub(super) use standing::Standing;
 pub use standing::telling;
 pub(super) use words::View;
 
-use crate::engine::alert::{AlertRow, ClosedBy, Link, OpenAlert, stable_id};
+use crate::engine::alert::{AlertRow, OpenAlert, stable_id};
 use crate::engine::causes::Causes;
 use crate::engine::certificate::Certificate;
 use crate::engine::incident::fault::Fault;
+use crate::engine::link::{Link, REST};
 use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
 use crate::engine::subject::{About, Subject};
@@ -51,27 +54,15 @@ const WARNINGS_OF_EXPIRY: [&str; 5] = [
     "renewal-overdue",
 ];
 
-/// What opens again within this time after the end belongs to the same incident ...
-const REST: TimeDelta = TimeDelta::hours(1);
-/// ... unless the incident is older than this.
+/// What opens again soon after the end belongs to the same incident, unless the incident is older than
+/// this.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
-/// Names that are kept of those that are well again.
-const ENDED_KEPT: usize = 100;
 
-/// A name that is well again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Ended {
-    pub name: String,
-    pub closed_by: Option<ClosedBy>,
-    pub not_after: Option<LogTime>,
-    /// No message says so yet.
-    pub untold: bool,
-    /// It came and went between two messages, and was loud: the next one names it.
-    pub missed: bool,
-    /// Since the last message, which left it critical: others that still are keep nobody from
-    /// hearing of it.
-    #[serde(default)]
-    pub was_critical: bool,
+/// The loudest alert of a name, and whether people may be told of a loud one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Loud {
+    pub severity: Severity,
+    pub may_be_told: bool,
 }
 
 /// An incident, from its first alert until its end was told and is settled.
@@ -143,9 +134,9 @@ pub(super) struct Incident {
     /// Those of which an alert is silenced.
     #[serde(skip)]
     pub silenced: BTreeSet<Subject>,
-    /// Names with loud alerts, and those that were told as loud and fail still, each with its loudest.
+    /// Names with loud alerts, and those that were told as loud and fail still.
     #[serde(skip)]
-    pub loud: BTreeMap<Subject, Severity>,
+    pub loud: BTreeMap<Subject, Loud>,
     /// Names whose alerts that are open are quieter than the critical ones that were told last.
     #[serde(skip)]
     pub better: BTreeSet<Subject>,
@@ -156,18 +147,31 @@ fn is_deadline(rule: &str, severity: Severity) -> bool {
     severity == Severity::Critical && DEADLINES.contains(&rule)
 }
 
+/// Rules whose critical alerts say that a renewal is in the worst trouble: whoever was told has to hear of
+/// nothing less about it.
+const WORST: [&str; 9] = [
+    "expired",
+    "retry-after-expiry",
+    "gave-up",
+    "obtain-dead",
+    "last-tries",
+    "expiring",
+    "rate-limited",
+    "renewal-failing",
+    "retry-missed",
+];
+
+/// Whether people know that the renewal of a certificate is in the worst trouble.
+fn knows_worse(about: About<'_>) -> bool {
+    let mut alerts = about.alerts().iter();
+    alerts.any(|(rule, alert)| alert.told == Some(Severity::Critical) && WORST.contains(&&**rule))
+}
+
 /// Whether nobody was told of an alert, or not that it is so severe.
 fn is_news(about: About<'_>, rule: &str, alert: &OpenAlert) -> bool {
     let expired = about.alerts().get("expired");
     let too_late = expired.is_some_and(|expired| expired.told.is_some());
     alert.told < Some(alert.severity) && !(too_late && WARNINGS_OF_EXPIRY.contains(&rule))
-}
-
-impl Ended {
-    /// Whether Caddy does not manage it any more.
-    fn is_unmanaged(&self) -> bool {
-        self.closed_by == Some(ClosedBy::Forgotten)
-    }
 }
 
 impl Incident {
@@ -224,81 +228,37 @@ impl Incident {
     }
 
     /// The first alert of a certificate or source opens.
-    pub(super) fn join(&mut self, subject: &Subject, called: &str, link: &mut Link) {
+    pub(super) fn join(
+        &mut self,
+        subject: &Subject,
+        called: &str,
+        link: &mut Link,
+        at: Option<LogTime>,
+    ) {
         if self.is_over() && self.names > 0 {
             self.reopened += 1;
         }
         if link.incident.as_ref() == Some(&self.id) {
             // Each message says who is well.
             let was_told_well = link.messages != self.messages;
-            let place = self.ended.iter().position(|one| one.name == called);
-            if place.map(|place| self.ended.remove(place)).is_some() || link.told.is_some() {
+            if self.take_ended(called).is_some() || link.told.is_some() {
                 self.ended_count = self.ended_count.saturating_sub(1);
                 let untold = usize::from(!was_told_well);
                 self.well_again = self.well_again.saturating_sub(untold);
             }
-            if was_told_well {
+            // Who was well for long was not merely interrupted.
+            if was_told_well || !link.was_told_lately(at) {
                 link.forget_told();
             }
         } else {
             *link = Link {
                 incident: Some(self.id.clone()),
-                ..Link::default()
+                ..Link::EMPTY
             };
             self.names += 1;
         }
         self.members.insert(subject.clone());
         self.known += usize::from(link.told.is_some());
-    }
-
-    /// Its last alert has closed. One that was only a blip leaves no trace.
-    pub(super) fn leave(
-        &mut self,
-        subject: &Subject,
-        called: &str,
-        link: &Link,
-        rows: &[AlertRow],
-    ) {
-        let known = link.told.is_some();
-        if self.members.remove(subject) {
-            self.known = self.known.saturating_sub(usize::from(known));
-        }
-        let urgent = self.urgent.remove(subject);
-        let news = urgent.max(self.fresh.remove(subject));
-        self.loud.remove(subject);
-        self.better.remove(subject);
-        let silenced = self.silenced.remove(subject);
-        if self.is_over() {
-            (self.repeat_at, self.repeat_due) = (None, false);
-        }
-        let is_loud = rows.iter().any(|row| row.severity.is_loud());
-        let Some(row) = rows.last().filter(|_| is_loud && !silenced || known) else {
-            return;
-        };
-        self.attempts = self.attempts.saturating_add(row.attempts_total);
-        self.ended_count += 1;
-        let ended = Ended {
-            name: called.to_owned(),
-            closed_by: row.closed_by,
-            not_after: row.not_after,
-            untold: true,
-            missed: !known || news.is_some_and(Severity::is_loud),
-            was_critical: link.was_critical(self.messages),
-        };
-        *if ended.is_unmanaged() {
-            &mut self.unmanaged
-        } else {
-            &mut self.well_again
-        } += 1;
-        // What was told may make room for what was not.
-        if self.ended.len() == ENDED_KEPT
-            && let Some(told) = self.ended.iter().position(|one| !one.untold)
-        {
-            self.ended.remove(told);
-        }
-        if self.ended.len() < ENDED_KEPT {
-            self.ended.push(ended);
-        }
     }
 
     /// Takes in one change of one alert.
@@ -313,6 +273,7 @@ impl Incident {
             self.closed.insert(row.rule.clone());
             return;
         }
+        self.opened_at = self.opened_at.or(row.at);
         self.worst = self.worst.max(row.severity);
         if let Some(at) = row.at.filter(|_| row.severity == Severity::Critical) {
             self.repeat_at = self.next_repeat(policy, at, row.not_after);
@@ -347,9 +308,6 @@ impl Incident {
         let fails = about.certificate().is_some_and(Certificate::is_failing);
         let counts =
             |one: &Severity| one.is_loud() || fails && link.told.is_some_and(Severity::is_loud);
-        if let Some(loudest) = loudest.filter(counts) {
-            self.loud.insert(subject.clone(), loudest);
-        }
         let alerts = about.alerts().iter();
         let (hushed, open): (Vec<_>, Vec<_>) = alerts.partition(|(rule, _)| silent(rule));
         if !hushed.is_empty() {
@@ -358,6 +316,15 @@ impl Incident {
         if let Some(loudest) = loudest.filter(|_| !open.is_empty()) {
             self.weigh_change(about, loudest);
         }
+        if let Some(severity) = loudest.filter(counts) {
+            let may_be_told = open.iter().any(|(_, alert)| alert.severity.is_loud());
+            let loud = Loud {
+                severity,
+                may_be_told,
+            };
+            self.loud.insert(subject.clone(), loud);
+        }
+        let knows_worse = knows_worse(about);
         for (rule, alert) in open {
             if !is_news(about, rule, alert) {
                 continue;
@@ -367,7 +334,7 @@ impl Incident {
             let worsens = alert.severity == Severity::Critical && told < Some(alert.severity);
             let news = if is_deadline(rule, alert.severity) || worsens && told.is_some() {
                 &mut self.urgent
-            } else if quieter && (link.told >= Some(alert.severity) || !alert.severity.is_loud()) {
+            } else if quieter && (knows_worse || !alert.severity.is_loud()) {
                 continue;
             } else {
                 &mut self.fresh

@@ -3,9 +3,10 @@
 use crate::caddy::backoff::{Table, Tick};
 use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
-use crate::engine::alert::{Alerts, Link};
+use crate::engine::alert::Alerts;
 use crate::engine::certificate::{NextRetry, RetrySource};
 use crate::engine::evidence::Quote;
+use crate::engine::link::Link;
 use crate::engine::on_demand::OnDemand;
 use crate::engine::rhythm::{Beat, Rhythm};
 use crate::engine::tick::{LATE, Ticker};

@@ -28,6 +28,7 @@ mod failing;
 mod incident;
 mod instance;
 mod judge;
+mod link;
 pub mod message;
 mod on_demand;
 mod policy;

@@ -110,12 +110,12 @@ impl Watched {
             return;
         };
         let is_over = reason == Reason::Closed;
-        if is_over {
-            incident.known = 0;
+        if is_over && !incident.is_over() {
+            incident.begin_anew();
         }
         let forgets = |about: &About<'_>| {
             let fails = about.certificate().is_some_and(Certificate::is_failing);
-            is_over || !fails && !about.link().closed.is_empty()
+            is_over || !fails && !about.link().over.is_empty()
         };
         let members = incident.members.iter();
         let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
@@ -127,7 +127,7 @@ impl Watched {
             if is_over {
                 about.link().forget_told();
             } else {
-                about.link().closed.clear();
+                about.link().over.clear();
             }
         }
     }
@@ -158,8 +158,9 @@ impl Watched {
         };
         let known = about.link().told.is_some();
         about.link().told = about.link().told.max(Some(severity));
-        let cause = about.about().cause().map(kindred);
-        about.link().causes.extend(cause);
+        // What is quieter reaches few channels.
+        let cause = about.about().cause().filter(|_| severity.is_loud());
+        about.link().causes.extend(cause.map(kindred));
         for (rule, alert) in about.alerts() {
             if rules.contains(&**rule) {
                 alert.told = Some(alert.severity);

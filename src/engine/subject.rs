@@ -2,13 +2,14 @@
 
 use crate::caddy::cause::Cause;
 use crate::caddy::name::Name;
-use crate::engine::alert::{AlertRow, Alerts, Link, OpenAlert};
+use crate::engine::alert::{AlertRow, Alerts, OpenAlert};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::{Evidence, Quote};
 use crate::engine::incident::kindred;
 use crate::engine::instance::Instance;
+use crate::engine::link::Link;
 use crate::engine::message::Reason;
-use crate::rules::{Fact, FactSet, Rule, Scope};
+use crate::rules::{Fact, FactSet, Rule, Scope, Severity};
 use crate::time::LogTime;
 
 /// What an incident is about, within one watched Caddy.
@@ -95,6 +96,13 @@ impl<'a> About<'a> {
         !told.is_empty() && cause.is_some_and(|cause| !told.contains(cause))
     }
 
+    /// Whether nothing fails, and all that is open is a note.
+    pub(super) fn is_calm(self) -> bool {
+        let is_loud = self.alerts().values().any(|alert| alert.severity.is_loud());
+        let fails = self.certificate().is_some_and(|one| one.failing.is_some());
+        !is_loud && !fails
+    }
+
     /// Its open alerts by rule.
     pub(super) fn alerts(self) -> &'a Alerts {
         match self {
@@ -159,14 +167,14 @@ impl AboutMut<'_> {
         }
     }
 
-    /// What people were told of an alert that opens again and was never well in between.
-    pub(super) fn recall(&mut self, row: &AlertRow) {
-        if row.reason == Reason::Opened
-            && let Some(told) = self.link().closed.remove(&*row.rule)
-            && let Some(alert) = self.alerts().get_mut(&*row.rule)
-        {
-            alert.told = Some(told);
-        }
+    /// What people know of an alert that opens again.
+    pub(super) fn recall(&mut self, row: &AlertRow) -> Option<Severity> {
+        let certificate = self.about().certificate();
+        let fails = certificate.is_some_and(Certificate::is_failing);
+        let opens = row.reason == Reason::Opened;
+        let told = opens.then(|| self.link().recall(&row.rule, row.at, fails))??;
+        self.alerts().get_mut(&*row.rule)?.told = Some(told);
+        Some(told)
     }
 
     /// Its open alerts by rule.

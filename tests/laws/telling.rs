@@ -399,6 +399,14 @@ fn a_name_that_was_well_and_fails_again_is_told_again_though_a_note_about_it_sta
         let count = told.iter().filter(|(_, at)| at.is_some_and(within));
         assert_eq!(count.count(), 1, "{told:?}");
     }
+    let closed = watcher.messages.iter();
+    let closed: Vec<&Message> = closed.filter(|one| one.reason == Reason::Closed).collect();
+    assert_eq!(closed.len(), 2);
+    for message in closed {
+        assert_eq!(message.title, "a.example.com: renewed, all is well again");
+        let lasted = "It had been failing for 2 h 32 min, since ";
+        assert!(message.body.contains(lasted), "{}", message.body);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! When an incident is told of: at once, when enough has changed, or as a reminder.
 
-use crate::engine::incident::Incident;
+use crate::engine::incident::{Ended, Incident};
+use crate::engine::link::ATTEMPT;
 use crate::engine::message::Reason;
 use crate::rules::Severity;
 use crate::time::LogTime;
@@ -11,10 +12,6 @@ use chrono::TimeDelta;
 const CHANGE_GAP: TimeDelta = TimeDelta::minutes(5);
 /// ... and in any case after this.
 const CHANGE_WAIT: TimeDelta = TimeDelta::minutes(30);
-
-/// That a name is critical no longer is told when it has held for longer than Caddy ever waits between two
-/// attempts (certmagic v0.25 async.go): what comes back with each attempt was never over.
-const RELIEF_HOLD: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
 
 /// So many deadlines are told of at once within `BURST_SPAN`; then one message a `BURST_GAP`.
 const BURST: usize = 5;
@@ -66,7 +63,10 @@ impl Incident {
         let missed = self.ended.iter().any(|one| one.missed);
         let waits = missed || !self.fresh.is_empty();
         self.fresh_since = self.fresh_since.or(now).filter(|_| waits);
-        let well = self.ended.iter().filter(|one| one.was_critical).count();
+        // Where all others are silenced no further message would say so.
+        let is_alone = !self.loud.values().any(|one| one.may_be_told);
+        let tells = |one: &&Ended| one.was_critical || is_alone && one.untold && !one.missed;
+        let well = self.ended.iter().filter(tells).count();
         self.well_since = self.well_since.or(now).filter(|_| well > 0);
         let is_better = !self.better.is_empty();
         self.better_since = self.better_since.or(now).filter(|_| is_better);
@@ -81,7 +81,8 @@ impl Incident {
             None => self.due_without_news(now),
         };
         // Who hears only of what is critical has to hear that it is over.
-        let takes_along = well > 0 && loudest < Some(Severity::Critical);
+        let was_critical = self.ended.iter().any(|one| one.was_critical);
+        let takes_along = was_critical && loudest < Some(Severity::Critical);
         match news {
             Due::Tell(Reason::Worsened) if takes_along => Due::Tell(Reason::Improved),
             news => news.or(self.due_of_relief(well, now)),
@@ -136,14 +137,16 @@ impl Incident {
         let Some(now) = now else {
             return Due::Nothing;
         };
-        let critical = self.loud.values().filter(|one| **one == Severity::Critical);
+        let told = self.loud.values().filter(|one| one.may_be_told);
+        let critical = told.filter(|one| one.severity == Severity::Critical);
         let wait = if well >= critical.count() {
             CHANGE_GAP
         } else {
             CHANGE_WAIT
         };
         let well = self.well_since.map(|since| since + wait);
-        let better = self.better_since.map(|since| since + RELIEF_HOLD);
+        // What comes back with each attempt was never over.
+        let better = self.better_since.map(|since| since + ATTEMPT);
         let first = well.into_iter().chain(better).min();
         first.map_or(Due::Nothing, |first| Due::at(first, now, Reason::Improved))
     }

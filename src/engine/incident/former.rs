@@ -1,10 +1,10 @@
 //! An incident as it was stored while each name had its own: with what was told of each rule.
 
 use crate::caddy::name::Name;
-use crate::engine::alert::Link;
 use crate::engine::certificate::Certificate;
 use crate::engine::incident::fault::Fault;
 use crate::engine::incident::{Ended, Incident};
+use crate::engine::link::Link;
 use crate::engine::policy::Group;
 use crate::engine::subject::AboutMut;
 use crate::rules::Severity;

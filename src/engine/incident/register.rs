@@ -1,10 +1,11 @@
 //! The incidents of one watched Caddy: which one a name belongs to, and when to look at which.
 
-use crate::engine::alert::Link;
 use crate::engine::certificate::Certificate;
 use crate::engine::incident::Incident;
 use crate::engine::incident::fault::{Fault, Place};
 use crate::engine::judge::Case;
+use crate::engine::link::Link;
+use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
 use crate::engine::silence::Silences;
 use crate::engine::subject::{About, AboutMut, Subject};
@@ -54,21 +55,29 @@ impl Register {
             let fault = Fault::of(about.about(), &first.rule, self.policy.group);
             let id = self.choose(instance, fault, &called, first.at);
             if let Some(incident) = self.all.get_mut(&id) {
-                incident.join(&subject, &called, about.link());
+                incident.join(&subject, &called, about.link(), first.at);
             }
             id
         });
         let Some(incident) = self.all.get_mut(&id) else {
             return;
         };
-        about.link().note_closed(&case.closed, incident.messages);
+        let at = case.rows.last().and_then(|row| row.at);
+        about
+            .link()
+            .note_closed(&case.closed, at, incident.messages);
         for row in &mut case.rows {
             row.incident = id.to_string();
             incident.note(row, self.policy);
-            about.recall(row);
+            let told = about.recall(row);
+            if row.severity.is_loud() && row.reason != Reason::Closed {
+                incident.take_back(&called, about.link(), told);
+            }
         }
-        if about.alerts().is_empty() {
+        if about.about().alerts().is_empty() {
             incident.leave(&subject, &called, about.link(), &case.rows);
+        } else if about.about().is_calm() {
+            incident.calm(&called, about.link(), &case.rows);
         }
         self.touch(&id);
     }
@@ -264,7 +273,7 @@ impl Register {
                 incident.members.insert(subject);
                 incident.known += usize::from(about.link().told.is_some());
             } else {
-                incident.join(&subject, &called, about.link());
+                incident.join(&subject, &called, about.link(), at);
             }
         }
     }

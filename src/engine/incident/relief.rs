@@ -24,8 +24,18 @@ impl Incident {
         let relief = relief.filter(|_| reason == Reason::Improved)?;
         let body = format!("{relief}{}", silenced(view.silenced));
         let mut message = self.message(view, reason, (self.relief_title(view, None), body));
-        message.severity = Severity::Critical;
+        message.severity = self.relief_severity();
         Some(message)
+    }
+
+    /// Who hears only of what is critical has to hear that it is over.
+    pub(super) fn relief_severity(&self) -> Severity {
+        let was_critical = self.ended.iter().any(|one| one.was_critical);
+        if was_critical || !self.better.is_empty() {
+            Severity::Critical
+        } else {
+            self.told.unwrap_or(Severity::Warning)
+        }
     }
 
     /// What is better since the last message, and then what is not, in one line.

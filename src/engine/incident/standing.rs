@@ -3,7 +3,7 @@
 use crate::engine::alert::OpenAlert;
 use crate::engine::certificate::{Certificate, RetrySource};
 use crate::engine::incident::words::failed_attempts;
-use crate::engine::incident::{DEADLINES, is_news};
+use crate::engine::incident::{DEADLINES, is_news, knows_worse};
 use crate::engine::subject::About;
 use crate::engine::teller::Teller;
 use crate::rules::Severity;
@@ -38,6 +38,8 @@ pub(in crate::engine) struct Standing<'a> {
     pub lead: (&'a str, &'a OpenAlert),
     /// Whether that alert has not been told.
     pub is_news: bool,
+    /// The loud rule and alert that say most of those that have not been told.
+    pub news: Option<(&'a str, &'a OpenAlert)>,
 }
 
 impl<'a> Standing<'a> {
@@ -58,11 +60,16 @@ impl<'a> Standing<'a> {
                 telling(rule),
             )
         })?;
+        let is_news = |rule: &str, alert: &OpenAlert| is_news(about, rule, alert);
+        let news = alerts.iter().copied().filter(|_| !knows_worse(about));
+        let news = news.filter(|(rule, alert)| alert.severity.is_loud() && is_news(rule, alert));
+        let news = news.min_by_key(|(rule, alert)| (Reverse(alert.severity), telling(rule)));
         Some(Self {
             about,
+            news,
             alerts,
             lead,
-            is_news: is_news(about, lead.0, lead.1),
+            is_news: is_news(lead.0, lead.1),
         })
     }
 

@@ -60,7 +60,12 @@ impl Incident {
             let listed = view.standing.iter().take(LISTED);
             listed.map(|one| row(one, one.lead)).collect()
         };
-        let lead = row(first, first.lead);
+        // Beside what people know to be worse, what is new leads.
+        let told = match (view.standing, reason) {
+            ([one], Reason::Worsened) => one.news.unwrap_or(one.lead),
+            _ => first.lead,
+        };
+        let lead = row(first, told);
         let (title, body) = if view.standing.len() == 1 {
             (lead.title.clone(), self.one_body(view, first, &lead))
         } else {
@@ -75,8 +80,8 @@ impl Incident {
         };
         let mut message = self.message(view, reason, (title, body));
         message.severity = match reason {
-            Reason::Improved => Severity::Critical,
-            _ => first.lead.1.severity,
+            Reason::Improved => self.relief_severity(),
+            _ => told.1.severity,
         };
         let named = view
             .standing
@@ -103,7 +108,7 @@ impl Incident {
         let number = self.messages + 1;
         let lead = view.standing.first().map(|first| first.lead.0);
         let is_for_another_cause = match view.standing {
-            [only] => !only.is_news && only.about.has_another_cause(),
+            [only] => only.news.is_none() && only.about.has_another_cause(),
             _ => false,
         };
         let again = match (reason, lead) {

@@ -1,0 +1,134 @@
+//! Names of an incident that are well again.
+
+use crate::engine::alert::{AlertRow, ClosedBy};
+use crate::engine::causes::Causes;
+use crate::engine::incident::Incident;
+use crate::engine::link::Link;
+use crate::engine::message::Reason;
+use crate::engine::subject::Subject;
+use crate::rules::Severity;
+use crate::time::LogTime;
+use serde::{Deserialize, Serialize};
+
+/// Names that are kept of those that are well again.
+const ENDED_KEPT: usize = 100;
+
+/// A name that is well again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::engine) struct Ended {
+    pub name: String,
+    pub closed_by: Option<ClosedBy>,
+    pub not_after: Option<LogTime>,
+    /// No message says so yet.
+    pub untold: bool,
+    /// It came and went between two messages, and was loud: the next one names it.
+    pub missed: bool,
+    /// Since the last message, which left it critical: others that still are keep nobody from
+    /// hearing of it.
+    #[serde(default)]
+    pub was_critical: bool,
+}
+
+impl Ended {
+    /// Whether Caddy does not manage it any more.
+    pub(super) fn is_unmanaged(&self) -> bool {
+        self.closed_by == Some(ClosedBy::Forgotten)
+    }
+}
+
+impl Incident {
+    /// A loud alert opens about a name that was well but for a note: of what was `told` people know.
+    pub(super) fn take_back(&mut self, called: &str, link: &mut Link, told: Option<Severity>) {
+        if link.told.is_some() {
+            return;
+        }
+        if let Some(ended) = self.take_ended(called) {
+            self.ended_count = self.ended_count.saturating_sub(1);
+            let untold = usize::from(ended.untold);
+            self.well_again = self.well_again.saturating_sub(untold);
+        }
+        link.told = told;
+        self.known += usize::from(told.is_some());
+    }
+
+    /// The name among those that are well, of which it is no more.
+    pub(super) fn take_ended(&mut self, called: &str) -> Option<Ended> {
+        let place = self.ended.iter().position(|one| one.name == called)?;
+        Some(self.ended.remove(place))
+    }
+
+    /// Its last alert has closed. One that was only a blip leaves no trace.
+    pub(super) fn leave(
+        &mut self,
+        subject: &Subject,
+        called: &str,
+        link: &Link,
+        rows: &[AlertRow],
+    ) {
+        let known = link.told.is_some();
+        if self.members.remove(subject) {
+            self.known = self.known.saturating_sub(usize::from(known));
+        }
+        let urgent = self.urgent.remove(subject);
+        let news = urgent.max(self.fresh.remove(subject));
+        self.loud.remove(subject);
+        self.better.remove(subject);
+        let silenced = self.silenced.remove(subject);
+        if self.is_over() {
+            (self.repeat_at, self.repeat_due) = (None, false);
+        }
+        let is_loud = rows.iter().any(|row| row.severity.is_loud());
+        let missed = !known || news.is_some_and(Severity::is_loud);
+        if let Some(row) = rows.last().filter(|_| is_loud && !silenced || known) {
+            self.note_ended(called, link, row, missed);
+        }
+    }
+
+    /// All that was told of it is over, though a note about it stays open.
+    pub(super) fn calm(&mut self, called: &str, link: &mut Link, rows: &[AlertRow]) {
+        let closed = rows.iter().rev().find(|row| row.reason == Reason::Closed);
+        if let Some(row) = closed.filter(|_| link.told.is_some_and(Severity::is_loud)) {
+            self.note_ended(called, link, row, false);
+            (link.told, link.causes) = (None, Causes::EMPTY);
+            self.known = self.known.saturating_sub(1);
+        }
+    }
+
+    fn note_ended(&mut self, called: &str, link: &Link, row: &AlertRow, missed: bool) {
+        self.attempts = self.attempts.saturating_add(row.attempts_total);
+        self.ended_count += 1;
+        let ended = Ended {
+            name: called.to_owned(),
+            closed_by: row.closed_by,
+            not_after: row.not_after,
+            untold: true,
+            missed,
+            was_critical: link.was_critical(self.messages),
+        };
+        *if ended.is_unmanaged() {
+            &mut self.unmanaged
+        } else {
+            &mut self.well_again
+        } += 1;
+        // What was told may make room for what was not.
+        if self.ended.len() == ENDED_KEPT
+            && let Some(told) = self.ended.iter().position(|one| !one.untold)
+        {
+            self.ended.remove(told);
+        }
+        if self.ended.len() < ENDED_KEPT {
+            self.ended.push(ended);
+        }
+    }
+
+    /// Its end was told, and only notes are open: what comes is another story.
+    pub(in crate::engine) fn begin_anew(&mut self) {
+        self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
+        self.known = 0;
+        (self.opened_at, self.failing_since) = (None, None);
+        (self.worst, self.causes, self.attempts) = (Severity::Info, Causes::EMPTY, 0);
+        self.closed.clear();
+        self.ended.clear();
+        (self.ended_count, self.reopened) = (0, 0);
+    }
+}

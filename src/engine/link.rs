@@ -1,0 +1,124 @@
+//! What ties a certificate or a source to its incident, and what people were told of it.
+
+use crate::engine::causes::Causes;
+use crate::rules::Severity;
+use crate::time::LogTime;
+use chrono::TimeDelta;
+use litemap::LiteMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What opens again within this time was not over for anybody who was told of it ...
+pub(super) const REST: TimeDelta = TimeDelta::hours(1);
+/// ... and of a name that fails on, what comes back with a later attempt: longer than Caddy ever waits
+/// between two (certmagic v0.25 async.go).
+pub(super) const ATTEMPT: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
+
+/// What ties a certificate or a source to its incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The id of the incident that it is in, or was in last; all of its names share it.
+    pub incident: Option<Arc<str>>,
+    /// The loudest message of that incident that named it.
+    pub told: Option<Severity>,
+    /// What people know of alerts that have closed, by rule ...
+    #[serde(default, skip_serializing_if = "LiteMap::is_empty")]
+    pub over: LiteMap<Box<str>, Over>,
+    /// ... and how many messages its incident had had by then: the next one says what is over.
+    #[serde(default)]
+    pub messages: u32,
+    /// The causes that messages of that incident gave for it.
+    #[serde(default, skip_serializing_if = "Causes::is_empty")]
+    pub causes: Causes,
+}
+
+/// An alert that has closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    /// What people were told of it.
+    told: Severity,
+    /// When it closed, since the Unix epoch: a whole second is enough, and half as large.
+    at_seconds: u32,
+}
+
+impl Over {
+    fn age(self, at: Option<LogTime>) -> TimeDelta {
+        at.map_or(TimeDelta::zero(), |at| {
+            at - LogTime::from_seconds(i64::from(self.at_seconds))
+        })
+    }
+}
+
+impl Link {
+    /// A name, or source, of which nothing was told.
+    pub(super) const EMPTY: Self = Self {
+        incident: None,
+        told: None,
+        over: LiteMap::new(),
+        messages: 0,
+        causes: Causes::EMPTY,
+    };
+
+    /// Remembers what was told of alerts that close at a moment, when its incident has had so many
+    /// messages. That it is critical again is news to whoever has read that it no longer was; that it
+    /// fails for what failed before is not.
+    pub(super) fn note_closed(
+        &mut self,
+        told: &[(Box<str>, Severity)],
+        at: Option<LogTime>,
+        messages: u32,
+    ) {
+        if self.messages != messages {
+            self.messages = messages;
+            for (_, over) in self.over.iter_mut() {
+                over.told = over.told.min(Severity::Warning);
+            }
+        }
+        let seconds = at.map_or(0, LogTime::seconds);
+        let at_seconds = u32::try_from(seconds).unwrap_or_default();
+        let told = told.iter().cloned();
+        self.over
+            .extend(told.map(|(rule, told)| (rule, Over { told, at_seconds })));
+    }
+
+    /// What people know of an alert that opens again at a moment, about a name that `fails` on or not.
+    pub(super) fn recall(
+        &mut self,
+        rule: &str,
+        at: Option<LogTime>,
+        fails: bool,
+    ) -> Option<Severity> {
+        let over = self.over.remove(rule)?;
+        let age = over.age(at);
+        if age <= REST {
+            return Some(over.told);
+        }
+        (fails && age <= ATTEMPT).then(|| over.told.min(Severity::Warning))
+    }
+
+    /// Whether something that was told closed not long before a moment.
+    pub(super) fn was_told_lately(&self, at: Option<LogTime>) -> bool {
+        self.over.values().any(|over| over.age(at) <= REST)
+    }
+
+    /// Forgets what was told: whoever has read that all is well has to hear that it is not.
+    pub(super) fn forget_told(&mut self) {
+        *self = Self {
+            incident: self.incident.take(),
+            ..Self::EMPTY
+        };
+    }
+
+    /// The rules whose critical alerts were told and have closed since, when its incident has had so
+    /// many messages.
+    pub(super) fn critical_over(&self, messages: u32) -> impl Iterator<Item = &str> {
+        let over = self.over.iter().filter(move |_| self.messages == messages);
+        let critical = over.filter(|(_, over)| over.told == Severity::Critical);
+        critical.map(|(rule, _)| &**rule)
+    }
+
+    /// Whether there are such rules.
+    pub(super) fn was_critical(&self, messages: u32) -> bool {
+        self.critical_over(messages).next().is_some()
+    }
+}
