@@ -15,6 +15,8 @@ pub const SENTENCES: [(&str, &str); 8] = [
 /// By when it hurts.
 const EXPIRY: &str = "\
 {% if cert.not_after and cert.not_after > at %}It expires at {{ cert.not_after|utc }}, in {{ cert.not_after|after(at)|span }}.\
+{% elif cert.not_after and read_to and read_to < cert.not_after %}Unless it was renewed since {{ read_to|utc }}, up to \
+when the log could be read, it expired at {{ cert.not_after|utc }}, {{ at|after(cert.not_after)|span }} ago.\
 {% elif cert.not_after %}It expired at {{ cert.not_after|utc }}, {{ at|after(cert.not_after)|span }} ago.\
 {% elif cert.job == \"obtain\" %}No certificate has been issued for it yet, as far as the log tells.\
 {% else %}When it expires is not known yet.{% endif %}";

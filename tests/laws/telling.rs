@@ -117,8 +117,9 @@ fn nobody_is_told_that_an_attempt_has_not_begun_while_the_log_cannot_be_read() {
             );
         }
         let last = &told.last().unwrap().body;
+        assert!(last.contains("nless "), "{last}");
         assert!(
-            last.contains("xpired at 2026-05-02") || last.contains("expired 2026-05-02"),
+            last.contains("it expired at 2026-05-02") || last.contains(", expired 2026-05-02"),
             "{last}"
         );
         assert!(!last.contains("tries left"), "{last}");

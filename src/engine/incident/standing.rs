@@ -114,7 +114,15 @@ impl<'a> Standing<'a> {
         let said = format!("- {name} ({}): {said}", alert.severity);
         let end = self.about.not_after().map(|end| match at {
             Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),
-            Some(at) => format!("expired {}, {} ago", end.utc(), spell(at - end)),
+            Some(at) => {
+                let is_unread = teller.instance.behind.is_some_and(|to| to < end);
+                let unless = if is_unread {
+                    "unless renewed meanwhile, "
+                } else {
+                    ""
+                };
+                format!("{unless}expired {}, {} ago", end.utc(), spell(at - end))
+            }
             None => format!("expires {}", end.utc()),
         });
         let certificate = self.about.certificate();
