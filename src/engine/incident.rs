@@ -355,7 +355,9 @@ impl Incident {
             let news = self.fresh.entry(subject.clone());
             news.or_insert(Severity::Info);
         }
-        if loudest < Severity::Critical && about.link().was_critical(self.messages) {
+        // Of what is well but for a note, that is told.
+        let is_told = about.link().told.is_some();
+        if is_told && loudest < Severity::Critical && about.link().was_critical(self.messages) {
             self.better.insert(subject);
         }
     }

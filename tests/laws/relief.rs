@@ -331,3 +331,32 @@ fn however_many_names_are_well_again_they_are_counted_and_the_first_ones_named()
     assert_eq!(line.matches(".example.com").count(), 20, "{line}");
     assert!(line.ends_with(" and 109 more."), "{line}");
 }
+
+/// What is only worth a note stays open after a renewal that took long.
+#[test]
+fn a_critical_name_that_is_renewed_slowly_is_told_as_well_and_as_nothing_else() {
+    let mut scribe = Scribe::default();
+    for n in 0..3_u32 {
+        let after = f64::from(n) * 60.0;
+        scribe.renewal(after, "x.example.com", DAY - after);
+    }
+    let from = 300.0;
+    let next = scribe.streak((from, 2.0 * HOUR), "z.example.com", SERVFAIL, DAY);
+    scribe.slow_renewal((next, 300.0), "z.example.com", DAY - next);
+    scribe.streak((from + 20.0, 10.0 * HOUR), "y.example.com", SERVFAIL, DAY);
+    tell_minutes(&mut scribe, 5.0 * HOUR);
+    let mut told = Vec::new();
+    let watcher = scribe.tell(|watcher| note(watcher, &mut told));
+    let is_note = |row: &notafter::engine::AlertRow| row.rule == "renewal-slow";
+    assert!(watcher.rows.iter().any(is_note));
+    let improved = improved(&told);
+    let [(_, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    assert_eq!(
+        message.title,
+        "z.example.com: well again; y.example.com: the renewal of the certificate fails"
+    );
+    let body = &message.body;
+    assert!(!body.contains("No longer critical"), "{body}");
+}
