@@ -1,8 +1,9 @@
 //! Settings and rules from their files, with every mistake shown at its place.
 
 use crate::command::exit::{Exit, Failed};
-use crate::config::Settings;
+use crate::config::{Repeat, Settings};
 use crate::diagnostic::{Problems, render};
+use crate::engine::{Group, Policy};
 use crate::rules::{BUILT_IN, RuleFile, RuleSet, TEST_FILE};
 use crate::source::docker::{Address, BadAddress};
 use std::env;
@@ -137,4 +138,19 @@ pub(super) fn docker_address() -> Result<Address, Failed> {
 /// A mistake in settings or rules, drawn.
 pub(super) fn refused(problems: &Problems) -> Failed {
     Failed::new(Exit::Config, render(problems, WIDTH, false))
+}
+
+/// How alerts are told, by the configuration.
+pub(super) fn policy(settings: &Settings) -> Policy {
+    let group = if settings.alerts.by_name {
+        Group::Name
+    } else {
+        Group::Cause
+    };
+    let repeat = match settings.alerts.repeat {
+        Some(Repeat::Never) => None,
+        Some(Repeat::After(length)) => Some(length),
+        None => Policy::default().repeat,
+    };
+    Policy { group, repeat }
 }

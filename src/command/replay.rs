@@ -4,7 +4,7 @@ use crate::command::arguments::{Format, ReplayArguments};
 use crate::command::exit::{Exit, Failed, of_source, print, say};
 use crate::command::intake::Intake;
 use crate::command::layout::Told;
-use crate::command::loading::{load, load_rules};
+use crate::command::loading::{load, load_rules, policy};
 use crate::engine::{AlertRow, Engine};
 use crate::report::json::{CertificateRow, left_out, summary, unknown};
 use crate::report::text;
@@ -32,7 +32,11 @@ pub(super) fn run(arguments: &ReplayArguments) -> Result<Exit, Failed> {
         arguments.instance.as_deref(),
     )?;
     let sets = expand(&arguments.paths).map_err(|error| of_source(&error))?;
-    let mut intake = Intake::new(Engine::new(Arc::new(rules)));
+    let mut engine = Engine::new(Arc::new(rules));
+    if let Some(settings) = &settings {
+        engine.set_policy(policy(settings));
+    }
+    let mut intake = Intake::new(engine);
     intake.since = moment("--since", arguments.since.as_deref())?;
     intake.until = moment("--until", arguments.until.as_deref())?;
     let mut alerts = Vec::new();

@@ -162,3 +162,22 @@ fn no_row_leaves_a_hole_in_its_words() {
         }
     }
 }
+
+#[test]
+fn reminders_fall_due_as_the_configuration_says() {
+    let log = fixture("incident-2026-05-03/caddy.log");
+    let log = log.display().to_string();
+    let place = tempfile::tempdir().unwrap();
+    let reminders = |repeat: &str| {
+        let config = place.path().join("notafter.toml");
+        std::fs::write(&config, format!("[alerts]\nrepeat = \"{repeat}\"\n")).unwrap();
+        let config = config.display().to_string();
+        let ran = run(&["replay", &log, "--format", "json", "--config", &config]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let alerts = of_type(&rows(&ran.stdout), "alert");
+        let repeated = alerts.iter().filter(|row| row["reason"] == "repeated");
+        repeated.count()
+    };
+    assert_eq!(reminders("never"), 0);
+    assert!(reminders("3h") > reminders("6h"));
+}

@@ -6,11 +6,11 @@ use crate::command::arguments::WatchArguments;
 use crate::command::channels;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::layout::layouts;
-use crate::command::loading::{docker_address, load};
+use crate::command::loading::{docker_address, load, policy};
 use crate::command::state;
-use crate::config::{LAG, LogFrom, Repeat, Settings, SourceSettings};
+use crate::config::{LAG, LogFrom, Settings, SourceSettings};
 use crate::diagnostic::render;
-use crate::engine::{Group, Policy};
+use crate::engine::Policy;
 use crate::notify::Channel;
 use crate::rules::RuleSet;
 use crate::source::docker::{DockerSource, Selector};
@@ -61,20 +61,6 @@ pub(super) fn plan(arguments: &WatchArguments) -> Result<Plan, Failed> {
         policy: policy(&settings),
         listen: settings.serve.map(|serve| serve.listen),
     })
-}
-
-fn policy(settings: &Settings) -> Policy {
-    let group = if settings.alerts.by_name {
-        Group::Name
-    } else {
-        Group::Cause
-    };
-    let repeat = match settings.alerts.repeat {
-        Some(Repeat::Never) => None,
-        Some(Repeat::After(length)) => Some(length),
-        None => Policy::default().repeat,
-    };
-    Policy { group, repeat }
 }
 
 type Sources = (Vec<Source>, BTreeMap<Arc<str>, TimeDelta>);

@@ -108,7 +108,7 @@ impl Incident {
         let number = self.messages + 1;
         let lead = view.standing.first().map(|first| first.lead.0);
         let is_for_another_cause = match view.standing {
-            [only] => only.news.is_none() && only.about.has_another_cause(),
+            [only] => !only.is_news && only.news.is_none() && only.about.has_another_cause(),
             _ => false,
         };
         let again = match (reason, lead) {
