@@ -113,8 +113,8 @@ pub struct ReplayArguments {
     /// Name of the watched Caddy [default: the stem of the log's file name]
     #[arg(long, value_name = "NAME")]
     pub instance: Option<String>,
-    /// Configuration file whose changes of rules count, and the keys and the zone of its source of the
-    /// same name
+    /// Configuration file whose changes of rules count, its `[alerts]`, and the keys and the zone of its
+    /// source of the same name
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]

@@ -137,6 +137,10 @@ pub(super) struct Incident {
     /// Names with loud alerts, and those that were told as loud and fail still.
     #[serde(skip)]
     pub loud: BTreeMap<Subject, Loud>,
+    /// Of the source, whose alerts are about matters of their own: rules whose loud alerts closed since the
+    /// last message, which told of them.
+    #[serde(skip)]
+    pub over: BTreeMap<Box<str>, Severity>,
     /// Names whose alerts that are open are quieter than the critical ones that were told last.
     #[serde(skip)]
     pub better: BTreeSet<Subject>,
@@ -211,6 +215,7 @@ impl Incident {
             fresh: BTreeMap::new(),
             silenced: BTreeSet::new(),
             loud: BTreeMap::new(),
+            over: BTreeMap::new(),
             better: BTreeSet::new(),
         }
     }
@@ -354,6 +359,12 @@ impl Incident {
             // It is no louder than what was told.
             let news = self.fresh.entry(subject.clone());
             news.or_insert(Severity::Info);
+        }
+        if subject == Subject::Source {
+            let over = about.link().over_since(self.messages);
+            let loud = over.filter(|(_, told)| told.is_loud());
+            self.over = loud.map(|(rule, told)| (rule.into(), told)).collect();
+            return;
         }
         // Of what is well but for a note, that is told.
         let is_told = about.link().told.is_some();

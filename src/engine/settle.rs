@@ -201,6 +201,7 @@ impl Incident {
         self.urgent.clear();
         self.fresh.clear();
         self.better.clear();
+        self.over.clear();
         (self.well_again, self.unmanaged) = (0, 0);
         (self.fresh_since, self.well_since, self.better_since) = (None, None, None);
         self.repeat_due = false;

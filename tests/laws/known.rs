@@ -230,3 +230,31 @@ fn a_renewal_that_fails_is_told_though_its_certificate_came_from_the_wrong_issue
     let title = format!("{ONE}: the renewal of the certificate fails");
     assert_eq!(soon(&watcher, from, &title), 1, "{told:#?}");
 }
+
+#[test]
+fn a_log_that_can_be_read_again_is_told_though_something_else_stays_open() {
+    let mut scribe = Scribe::default();
+    scribe.started(0.0);
+    strangers(&mut scribe, 10.0);
+    let mut watcher = scribe.tell(|_| {});
+    let lost = lose(&mut watcher, 300.0, 900.0);
+    assert_eq!(lost.len(), 1, "{lost:#?}");
+    for n in 0..3_u32 {
+        let now = at(1_200.0 + f64::from(n) * 300.0 + 1.0);
+        watcher.tick(now);
+        watcher.settle();
+    }
+    let last = watcher.messages.last().unwrap();
+    assert_eq!(last.reason, Reason::Improved);
+    assert!(
+        last.title.starts_with("source-lost: over; caddy: "),
+        "{}",
+        last.title
+    );
+    assert!(
+        last.body
+            .contains("Over since the last message: source-lost."),
+        "{}",
+        last.body
+    );
+}

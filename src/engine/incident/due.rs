@@ -66,7 +66,7 @@ impl Incident {
         // Where all others are silenced no further message would say so.
         let is_alone = !self.loud.values().any(|one| one.may_be_told);
         let tells = |one: &&Ended| one.was_critical || is_alone && one.untold && !one.missed;
-        let well = self.ended.iter().filter(tells).count();
+        let well = self.ended.iter().filter(tells).count() + self.over.len();
         self.well_since = self.well_since.or(now).filter(|_| well > 0);
         let is_better = !self.better.is_empty();
         self.better_since = self.better_since.or(now).filter(|_| is_better);

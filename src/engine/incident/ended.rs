@@ -73,6 +73,9 @@ impl Incident {
         let news = urgent.max(self.fresh.remove(subject));
         self.loud.remove(subject);
         self.better.remove(subject);
+        if *subject == Subject::Source {
+            self.over.clear();
+        }
         let silenced = self.silenced.remove(subject);
         if self.is_over() {
             (self.repeat_at, self.repeat_due) = (None, false);

@@ -15,6 +15,8 @@ struct Relief<'a> {
     /// In a title, and before their names in the text.
     title: &'static str,
     sentence: &'static str,
+    /// They are rules, which are few, and not certificates.
+    of_rules: bool,
 }
 
 impl Incident {
@@ -32,10 +34,10 @@ impl Incident {
     pub(super) fn relief_severity(&self) -> Severity {
         let was_critical = self.ended.iter().any(|one| one.was_critical);
         if was_critical || !self.better.is_empty() {
-            Severity::Critical
-        } else {
-            self.told.unwrap_or(Severity::Warning)
+            return Severity::Critical;
         }
+        let over = self.over.values().copied().max();
+        over.or(self.told).unwrap_or(Severity::Warning)
     }
 
     /// What is better since the last message, and then what is not, in one line.
@@ -47,12 +49,14 @@ impl Incident {
         {
             return format!("{}: {rest}", one.title);
         }
-        let told = relief
-            .iter()
-            .map(|one| match (one.names.as_slice(), one.count) {
-                ([only], 1) => format!("{only}: {}", one.title),
-                _ => format!("{}: {}", certificates(one.count), one.title),
-            });
+        let told = relief.iter().map(|one| {
+            let who = match (one.names.as_slice(), one.count) {
+                ([only], 1) => (*only).to_owned(),
+                (rules, _) if one.of_rules => rules.join(", "),
+                (_, count) => certificates(count),
+            };
+            format!("{who}: {}", one.title)
+        });
         let parts = told.chain(rest.map(str::to_owned));
         parts.collect::<Vec<_>>().join("; ")
     }
@@ -78,12 +82,21 @@ impl Incident {
             count: self.well_again,
             title: "well again",
             sentence: "Well again since the last message",
+            of_rules: false,
         };
         let unmanaged = Relief {
             names: names(unmanaged).collect(),
             count: self.unmanaged,
             title: "no longer managed",
             sentence: "No longer managed by Caddy",
+            of_rules: false,
+        };
+        let over = Relief {
+            names: self.over.keys().map(|rule| &**rule).collect(),
+            count: self.over.len(),
+            title: "over",
+            sentence: "Over since the last message",
+            of_rules: true,
         };
         let better = self.better.iter().map(|one| match one {
             Subject::Source => view.teller.name,
@@ -94,8 +107,9 @@ impl Incident {
             count: self.better.len(),
             title: "no longer critical",
             sentence: "No longer critical",
+            of_rules: false,
         };
-        let kinds = [well, unmanaged, better].into_iter();
+        let kinds = [well, unmanaged, over, better].into_iter();
         kinds.filter(|one| !one.names.is_empty()).collect()
     }
 }

@@ -261,7 +261,9 @@ impl Incident {
         if !others.is_empty() {
             parts.push(format!("Also open: {}.", others.join(", ")));
         }
-        let over: Vec<&str> = one.about.link().critical_over(self.messages).collect();
+        let link = one.about.link();
+        let over = link.critical_over(self.messages);
+        let over: Vec<&str> = over.filter(|_| self.over.is_empty()).collect();
         if !over.is_empty() {
             let over = over.join(", ");
             parts.push(format!("Over since the last message: {over}."));
