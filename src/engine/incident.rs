@@ -307,6 +307,9 @@ impl Incident {
         self.loud.remove(&subject);
         self.better.remove(&subject);
         self.silenced.remove(&subject);
+        if subject == Subject::Source {
+            self.over.clear();
+        }
         let told = about.alerts().values().filter_map(|alert| alert.told).max();
         let loudest = about.alerts().values().map(|alert| alert.severity).max();
         // A name that was told of and fails still is not well, however quiet it is.
