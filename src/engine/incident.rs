@@ -101,6 +101,9 @@ pub(super) struct Incident {
     pub told_at: Option<LogTime>,
     /// Messages so far; makes the id of the next.
     pub messages: u32,
+    /// How many there were when its names began to be counted anew.
+    #[serde(default)]
+    pub begun: u32,
     /// The last messages about deadlines.
     pub urgent_at: Vec<LogTime>,
     /// Since when there are names to tell of that can wait.
@@ -200,6 +203,7 @@ impl Incident {
             told: None,
             told_at: None,
             messages: 0,
+            begun: 0,
             urgent_at: Vec::new(),
             fresh_since: None,
             well_since: None,
@@ -243,7 +247,9 @@ impl Incident {
         if self.is_over() && self.names > 0 {
             self.reopened += 1;
         }
-        if link.incident.as_ref() == Some(&self.id) {
+        // Who left before it began anew has no part in it.
+        let is_its_own = link.incident.as_ref() == Some(&self.id);
+        if is_its_own && link.messages >= self.begun {
             // Each message says who is well.
             let was_told_well = link.messages != self.messages;
             if self.take_ended(called).is_some() || link.told.is_some() {

@@ -258,3 +258,44 @@ fn a_log_that_can_be_read_again_is_told_though_something_else_stays_open() {
         last.body
     );
 }
+
+/// A note about one name keeps the incident from one trouble to the next.
+#[test]
+fn names_of_an_earlier_trouble_are_counted_anew_in_the_next() {
+    let (noted, old) = ("noted.example.com", "old.example.com");
+    let mut scribe = Scribe::default();
+    for n in 0..3_u32 {
+        scribe.renewal(f64::from(n) * 60.0, noted, 30.0 * DAY);
+    }
+    let end = 30.0 * DAY;
+    for name in [noted, old] {
+        let next = scribe.streak((300.0, HOUR), name, SERVFAIL, end);
+        let took = if name == noted { 300.0 } else { 3.0 };
+        scribe.slow_renewal((next, took), name, end - next);
+    }
+    let from = 60.0 * DAY;
+    for (name, begin, until) in [
+        ("first.example.com", 0.0, 1_000.0),
+        (old, 2_000.0, 3_500.0),
+        ("last.example.com", 10.0, 9_000.0),
+    ] {
+        let span = (from + begin, from + until);
+        let next = scribe.streak(span, name, SERVFAIL, from + end);
+        scribe.renewal(next, name, from + end - next);
+    }
+    let watcher = scribe.tell_until(from + DAY, |_| {});
+    let told = said(&watcher);
+    let closed = told
+        .iter()
+        .filter(|(_, reason, _)| *reason == Reason::Closed);
+    let closed: Vec<&str> = closed.map(|(_, _, title)| *title).collect();
+    let ended = |count| format!("{count} certificates: renewed, all is well again");
+    assert_eq!(closed, [ended(2), ended(3)], "{told:#?}");
+    let ids: std::collections::BTreeSet<&str> = watcher
+        .rows
+        .iter()
+        .filter(|row| row.severity.is_loud())
+        .map(|row| row.incident.as_str())
+        .collect();
+    assert_eq!(ids.len(), 1, "the note has kept it");
+}

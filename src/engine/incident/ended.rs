@@ -126,6 +126,7 @@ impl Incident {
 
     /// Its end was told, and only notes are open: what comes is another story.
     pub(in crate::engine) fn begin_anew(&mut self) {
+        self.begun = self.messages;
         self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         self.known = 0;
         (self.opened_at, self.failing_since) = (None, None);
