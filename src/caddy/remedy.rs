@@ -86,15 +86,17 @@ const fn seen_by_caddy(cause: Cause) -> Option<(&'static str, &'static str)> {
     })
 }
 
+const FROM_OUTSIDE: &str = "curl -v http://NAME/.well-known/acme-challenge/test # from outside";
+
 /// An address has no record that could lead elsewhere.
 const fn of_address(cause: Cause) -> Option<(&'static str, &'static str)> {
     Some(match cause {
         Cause::ChallengeUnreachable => (
-            "curl -v http://NAME/.well-known/acme-challenge/test # from outside",
+            FROM_OUTSIDE,
             "Open ports 80 and 443 of NAME from the internet to this server",
         ),
         Cause::ChallengeWrongAnswer => (
-            "curl -v http://NAME/.well-known/acme-challenge/test # from outside",
+            FROM_OUTSIDE,
             "Make ports 80 and 443 of NAME lead to this Caddy, with no proxy answering in its place",
         ),
         _ => return None,
@@ -140,7 +142,7 @@ const BY_DEFAULT: [Row; 26] = [
     ),
     (
         Cause::ChallengeUnreachable,
-        "curl -v http://NAME/.well-known/acme-challenge/test # from outside",
+        FROM_OUTSIDE,
         "Open ports 80 and 443 from the internet to this server, for every A and AAAA record of NAME",
     ),
     (

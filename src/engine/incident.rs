@@ -253,9 +253,7 @@ impl Incident {
             // Each message says who is well.
             let was_told_well = link.messages != self.messages;
             if self.take_ended(called).is_some() || link.told.is_some() {
-                self.ended_count = self.ended_count.saturating_sub(1);
-                let untold = usize::from(!was_told_well);
-                self.well_again = self.well_again.saturating_sub(untold);
+                self.uncount(!was_told_well);
             }
             // Who was well for long was not merely interrupted.
             if was_told_well || !link.was_told_lately(at) {
@@ -313,9 +311,7 @@ impl Incident {
         self.loud.remove(&subject);
         self.better.remove(&subject);
         self.silenced.remove(&subject);
-        if subject == Subject::Source {
-            self.over.clear();
-        }
+        self.over.clear();
         let told = about.alerts().values().filter_map(|alert| alert.told).max();
         let loudest = about.alerts().values().map(|alert| alert.severity).max();
         // A name that was told of and fails still is not well, however quiet it is.

@@ -109,19 +109,19 @@ impl Link {
         };
     }
 
+    /// The rules whose alerts have closed since the last message, when its incident has had so many, and
+    /// what was told of them.
+    pub(super) fn over_since(&self, messages: u32) -> impl Iterator<Item = (&str, Severity)> {
+        let over = self.over.iter().filter(move |_| self.messages == messages);
+        over.map(|(rule, over)| (&**rule, over.told))
+    }
+
     /// The rules whose critical alerts were told and have closed since, when its incident has had so
     /// many messages.
     pub(super) fn critical_over(&self, messages: u32) -> impl Iterator<Item = &str> {
         let over = self.over_since(messages);
         let critical = over.filter(|(_, told)| *told == Severity::Critical);
         critical.map(|(rule, _)| rule)
-    }
-
-    /// The rules whose alerts have closed since the last message, when its incident has had so many, and
-    /// what was told of them.
-    pub(super) fn over_since(&self, messages: u32) -> impl Iterator<Item = (&str, Severity)> {
-        let over = self.over.iter().filter(move |_| self.messages == messages);
-        over.map(|(rule, over)| (&**rule, over.told))
     }
 
     /// Whether there are such rules.

@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-/// The names at the top of the context that stand for a single value.
+/// The names at the top of the context that stand for a single value, and what that is.
 pub const TOP: [(&str, &str); 8] = [
     ("name", "The certificate's name, or the source's."),
     ("instance", "The watched Caddy: the name of its source."),
@@ -39,7 +39,7 @@ pub const TOP: [(&str, &str); 8] = [
     ("advice", "What makes Caddy try again."),
 ];
 
-/// What is told about a cause.
+/// What is told about a cause, by its name after `cause.`.
 pub const CAUSE: [(&str, &str); 4] = [
     ("name", "The class of the failure."),
     ("explanation", "The same in words."),

@@ -71,23 +71,6 @@ fn a_name_that_is_well_is_told_though_the_one_that_fails_on_is_silenced_and_so_i
     assert_eq!(soon(&watcher, again, OTHER), 1, "{told:#?}");
 }
 
-/// Strangers' names that fail, so that the source has an alert that stays open.
-fn strangers(scribe: &mut Scribe, from: f64) {
-    for n in 0..12_u32 {
-        let (after, name) = (from + f64::from(n) * 5.0, format!("x{n}.example.net"));
-        let rest = serde_json::json!({"server_name": name});
-        scribe.line(
-            after,
-            ("info", "tls.on_demand"),
-            "obtaining new certificate",
-            rest,
-        );
-        let rest = serde_json::json!({"identifier": name, "error": LIMITED});
-        let msg = "could not get certificate from issuer";
-        scribe.line(after + 1.0, ("error", "tls.obtain"), msg, rest);
-    }
-}
-
 /// The log cannot be read from a moment on for so long; what is told meanwhile.
 fn lose(watcher: &mut Watcher, from: f64, seconds: f64) -> Vec<String> {
     let told = watcher.messages.len();
@@ -114,7 +97,7 @@ fn lose(watcher: &mut Watcher, from: f64, seconds: f64) -> Vec<String> {
 fn a_log_that_is_lost_is_told_though_something_worse_was_told_of_its_caddy() {
     let mut scribe = Scribe::default();
     scribe.started(0.0);
-    strangers(&mut scribe, 10.0);
+    scribe.strangers(10.0);
     let rest = serde_json::json!({"error": "runtime error", "stack": "goroutine 41 [running]:"});
     scribe.line(100.0, ("error", "tls.cache.maintenance"), "panic", rest);
     scribe.started(200.0);
@@ -136,7 +119,7 @@ fn a_log_that_is_lost_is_told_though_something_worse_was_told_of_its_caddy() {
 fn a_log_that_is_lost_twice_is_told_twice_though_something_else_stays_open() {
     let mut scribe = Scribe::default();
     scribe.started(0.0);
-    strangers(&mut scribe, 10.0);
+    scribe.strangers(10.0);
     let mut watcher = scribe.tell(|_| {});
     for from in [300.0, 3.0 * HOUR] {
         let lost = lose(&mut watcher, from, 900.0);
@@ -147,7 +130,7 @@ fn a_log_that_is_lost_twice_is_told_twice_though_something_else_stays_open() {
         );
         let mut scribe = Scribe::default();
         for n in 0..18_u32 {
-            strangers(&mut scribe, from + 1_000.0 + f64::from(n) * 500.0);
+            scribe.strangers(from + 1_000.0 + f64::from(n) * 500.0);
         }
         for line in scribe.sorted() {
             watcher.line(line.as_bytes());
@@ -235,7 +218,7 @@ fn a_renewal_that_fails_is_told_though_its_certificate_came_from_the_wrong_issue
 fn a_log_that_can_be_read_again_is_told_though_something_else_stays_open() {
     let mut scribe = Scribe::default();
     scribe.started(0.0);
-    strangers(&mut scribe, 10.0);
+    scribe.strangers(10.0);
     let mut watcher = scribe.tell(|_| {});
     let lost = lose(&mut watcher, 300.0, 900.0);
     assert_eq!(lost.len(), 1, "{lost:#?}");

@@ -113,6 +113,19 @@ impl Scribe {
         self.line(done + 0.1, ("info", "tls.cache"), msg, rest);
     }
 
+    /// Handshakes ask for twelve names of strangers, and none can be obtained.
+    pub(crate) fn strangers(&mut self, from: f64) {
+        for n in 0..12_u32 {
+            let (after, name) = (from + f64::from(n) * 5.0, format!("x{n}.example.net"));
+            let rest = json!({"server_name": name});
+            let msg = "obtaining new certificate";
+            self.line(after, ("info", "tls.on_demand"), msg, rest);
+            let rest = json!({"identifier": name, "error": LIMITED});
+            let msg = "could not get certificate from issuer";
+            self.line(after + 1.0, ("error", "tls.obtain"), msg, rest);
+        }
+    }
+
     /// The lines in order.
     pub(crate) fn sorted(mut self) -> Vec<String> {
         self.lines.sort_by(|(a, _), (b, _)| a.total_cmp(b));

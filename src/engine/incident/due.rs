@@ -81,8 +81,7 @@ impl Incident {
             None => self.due_without_news(now),
         };
         // Who hears only of what is critical has to hear that it is over.
-        let was_critical = self.ended.iter().any(|one| one.was_critical);
-        let takes_along = was_critical && loudest < Some(Severity::Critical);
+        let takes_along = self.was_critical() && loudest < Some(Severity::Critical);
         match news {
             Due::Tell(Reason::Worsened) if takes_along => Due::Tell(Reason::Improved),
             news => news.or(self.due_of_relief(well, now)),

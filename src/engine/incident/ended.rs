@@ -43,9 +43,7 @@ impl Incident {
             return;
         }
         if let Some(ended) = self.take_ended(called) {
-            self.ended_count = self.ended_count.saturating_sub(1);
-            let untold = usize::from(ended.untold);
-            self.well_again = self.well_again.saturating_sub(untold);
+            self.uncount(ended.untold);
         }
         link.told = told;
         self.known += usize::from(told.is_some());
@@ -55,6 +53,17 @@ impl Incident {
     pub(super) fn take_ended(&mut self, called: &str) -> Option<Ended> {
         let place = self.ended.iter().position(|one| one.name == called)?;
         Some(self.ended.remove(place))
+    }
+
+    /// One name less is well, of which no message has said so where it is `untold`.
+    pub(super) fn uncount(&mut self, untold: bool) {
+        self.ended_count = self.ended_count.saturating_sub(1);
+        self.well_again = self.well_again.saturating_sub(usize::from(untold));
+    }
+
+    /// Whether one that messages left critical is well.
+    pub(super) fn was_critical(&self) -> bool {
+        self.ended.iter().any(|one| one.was_critical)
     }
 
     /// Its last alert has closed. One that was only a blip leaves no trace.
@@ -73,9 +82,7 @@ impl Incident {
         let news = urgent.max(self.fresh.remove(subject));
         self.loud.remove(subject);
         self.better.remove(subject);
-        if *subject == Subject::Source {
-            self.over.clear();
-        }
+        self.over.clear();
         let silenced = self.silenced.remove(subject);
         if self.is_over() {
             (self.repeat_at, self.repeat_due) = (None, false);

@@ -22,7 +22,7 @@ struct Relief<'a> {
 impl Incident {
     /// The message that says that names are well again, where nobody is to be told of the others.
     pub(super) fn relief_alone(&self, view: &View<'_>, reason: Reason) -> Option<Message> {
-        let relief = self.relief_body(view);
+        let relief = self.relief_body();
         let relief = relief.filter(|_| reason == Reason::Improved)?;
         let body = format!("{relief}{}", silenced(view.silenced));
         let mut message = self.message(view, reason, (self.relief_title(view, None), body));
@@ -32,8 +32,7 @@ impl Incident {
 
     /// Who hears only of what is critical has to hear that it is over.
     pub(super) fn relief_severity(&self) -> Severity {
-        let was_critical = self.ended.iter().any(|one| one.was_critical);
-        if was_critical || !self.better.is_empty() {
+        if self.was_critical() || !self.better.is_empty() {
             return Severity::Critical;
         }
         let over = self.over.values().copied().max();
@@ -42,7 +41,7 @@ impl Incident {
 
     /// What is better since the last message, and then what is not, in one line.
     pub(super) fn relief_title(&self, view: &View<'_>, rest: Option<&str>) -> String {
-        let relief = self.relief(view);
+        let relief = self.relief();
         if let (Some(rest), [only], [one]) = (rest, view.standing, relief.as_slice())
             && !self.better.is_empty()
             && one.names == [only.about.called(view.teller.name)]
@@ -62,8 +61,8 @@ impl Incident {
     }
 
     /// What is better since the last message, a sentence for each kind.
-    pub(super) fn relief_body(&self, view: &View<'_>) -> Option<String> {
-        let relief = self.relief(view);
+    pub(super) fn relief_body(&self) -> Option<String> {
+        let relief = self.relief();
         let told = relief.iter().map(|one| {
             let names = listed(&one.names, one.count);
             format!("{}: {names}.", one.sentence)
@@ -73,7 +72,7 @@ impl Incident {
     }
 
     /// Each kind that there is.
-    fn relief<'a>(&'a self, view: &View<'a>) -> Vec<Relief<'a>> {
+    fn relief<'a>(&'a self) -> Vec<Relief<'a>> {
         let untold = self.ended.iter().filter(|one| one.untold);
         let (unmanaged, well): (Vec<_>, Vec<_>) = untold.partition(|one| one.is_unmanaged());
         let names = |ended: Vec<&'a Ended>| ended.into_iter().map(|one| one.name.as_str());
@@ -98,9 +97,9 @@ impl Incident {
             sentence: "Over since the last message",
             of_rules: true,
         };
-        let better = self.better.iter().map(|one| match one {
-            Subject::Source => view.teller.name,
-            Subject::Certificate(name) => name.as_str(),
+        let better = self.better.iter().filter_map(|one| match one {
+            Subject::Source => None,
+            Subject::Certificate(name) => Some(name.as_str()),
         });
         let better = Relief {
             names: better.collect(),

@@ -67,7 +67,7 @@ impl Incident {
         };
         let lead = row(first, told);
         let (title, body) = if view.standing.len() == 1 {
-            (lead.title.clone(), self.one_body(view, first, &lead))
+            (lead.title.clone(), self.one_body(first, &lead))
         } else {
             (
                 self.many_title(view, first),
@@ -246,13 +246,13 @@ impl Incident {
         let remedy = format!("What to do, for {name}: {}", lead.remedy);
         let lists = [list(&pressing).join("\n"), remedy, others.join("\n")];
         parts.extend(lists.into_iter().filter(|part| !part.is_empty()));
-        parts.extend(self.relief_body(view));
+        parts.extend(self.relief_body());
         parts.extend(lead.evidence.last().map(quoted));
         parts.join("\n\n")
     }
 
     /// What a person reads about one name.
-    fn one_body(&self, view: &View<'_>, one: &Standing<'_>, lead: &AlertRow) -> String {
+    fn one_body(&self, one: &Standing<'_>, lead: &AlertRow) -> String {
         let mut parts = vec![lead.summary.clone(), format!("What to do: {}", lead.remedy)];
         let others = one.alerts.iter().filter(|(rule, _)| *rule != lead.rule);
         let others: Vec<String> = others
@@ -268,7 +268,7 @@ impl Incident {
             let over = over.join(", ");
             parts.push(format!("Over since the last message: {over}."));
         }
-        parts.extend(self.relief_body(view));
+        parts.extend(self.relief_body());
         parts.extend(lead.evidence.iter().map(quoted));
         parts.join("\n\n")
     }
