@@ -23,6 +23,9 @@ mod recordings;
 #[path = "laws/relief.rs"]
 mod relief;
 #[cfg(test)]
+#[path = "laws/reminders.rs"]
+mod reminders;
+#[cfg(test)]
 #[path = "laws/restarts.rs"]
 mod restarts;
 #[cfg(test)]

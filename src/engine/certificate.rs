@@ -405,6 +405,14 @@ impl Certificate {
         Some(earliest.map_or(share, |earliest| share.max(earliest))).filter(|_| due < not_after)
     }
 
+    /// Whether a tick would find it due, by all that is known of it.
+    pub fn is_to_be_renewed(&self, at: LogTime) -> bool {
+        let begins = self.share_of_window(0, TimeDelta::zero());
+        let begins = begins.into_iter().chain(self.not_after).min();
+        let is_due = self.due.is_some() || self.failing.is_some();
+        is_due || begins.is_some_and(|begins| begins <= at)
+    }
+
     /// When 1/20 of the lifetime is left; 48 h before expiry where the lifetime is unknown.
     pub fn last_twentieth(&self) -> Option<LogTime> {
         let span = self

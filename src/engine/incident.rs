@@ -117,6 +117,9 @@ pub(super) struct Incident {
     /// When the next reminder falls due, and whether one has.
     pub repeat_at: Option<LogTime>,
     pub repeat_due: bool,
+    /// Since when something about it is critical.
+    #[serde(default)]
+    pub critical_since: Option<LogTime>,
     /// How often it opened again after its end.
     pub reopened: u32,
     /// When to look at it by time alone.
@@ -210,6 +213,7 @@ impl Incident {
             better_since: None,
             repeat_at: None,
             repeat_due: false,
+            critical_since: None,
             reopened: 0,
             wake: None,
             tell_at: None,
@@ -271,7 +275,7 @@ impl Incident {
     }
 
     /// Takes in one change of one alert.
-    pub(super) fn note(&mut self, row: &AlertRow, policy: Policy) {
+    pub(super) fn note(&mut self, row: &AlertRow) {
         self.changed_at = row.at;
         self.causes.extend(row.cause);
         self.failing_since = match (self.failing_since, row.failing_since) {
@@ -284,22 +288,23 @@ impl Incident {
         }
         self.opened_at = self.opened_at.or(row.at);
         self.worst = self.worst.max(row.severity);
-        if let Some(at) = row.at.filter(|_| row.severity == Severity::Critical) {
-            self.repeat_at = self.next_repeat(policy, at, row.not_after);
+        if row.severity == Severity::Critical {
+            self.critical_since = self.critical_since.or(row.at);
         }
     }
 
-    /// When the next reminder falls due, seen from a moment; a line may come from before the opening.
+    /// When the next reminder falls due, seen from a moment, with the first expiry to come; a line may
+    /// come from before the opening.
     pub(super) fn next_repeat(
         &self,
         policy: Policy,
         at: LogTime,
         not_after: Option<LogTime>,
     ) -> Option<LogTime> {
-        let opened = self.opened_at.unwrap_or(at);
-        let at = at.max(opened);
+        let since = self.critical_since.unwrap_or(at);
+        let at = at.max(since);
         let left = not_after.map(|end| end - at);
-        let wait = policy.repeat_after(at - opened, left)?;
+        let wait = policy.repeat_after(at - since, left)?;
         Some(at + wait)
     }
 

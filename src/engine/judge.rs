@@ -61,6 +61,8 @@ pub(super) struct Case {
     pub(super) rows: Vec<AlertRow>,
     /// What people were told of those that closed, by rule.
     pub(super) closed: Vec<(Box<str>, Severity)>,
+    /// When something became critical of which people are told: the next reminder counts from there.
+    pub(super) critical_at: Option<LogTime>,
 }
 
 impl Case {
@@ -71,6 +73,7 @@ impl Case {
             wake,
             rows: Vec::new(),
             closed: Vec::new(),
+            critical_at: None,
         }
     }
 }

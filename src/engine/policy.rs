@@ -30,7 +30,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// How long to wait for the next reminder of an incident of this age, with so much time left
+    /// How long to wait for the next reminder of what has been critical for so long, with so much time left
     /// until the first expiry: halved until two fit, but no less than a quarter of an hour; and
     /// longer once it has been open for days, so that however far a log jumps they are few.
     pub(super) fn repeat_after(self, age: TimeDelta, left: Option<TimeDelta>) -> Option<TimeDelta> {

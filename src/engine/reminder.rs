@@ -48,10 +48,7 @@ impl Watched {
             if certificate.is_some_and(|one| is_recovering(&self.instance, one, at)) {
                 continue;
             }
-            soonest = match (soonest, about.not_after()) {
-                (Some(known), Some(end)) => Some(end.min(known)),
-                (known, end) => known.or(end),
-            };
+            soonest = soonest.into_iter().chain(expiry(*about, at)).min();
             let change = Change {
                 instance,
                 incident: id,
@@ -65,9 +62,35 @@ impl Watched {
             incident.repeat_due |= critical_alerts(*about)
                 .any(|(rule, _)| !silences.cover((instance, Some(at)), *about, rule));
         }
-        let next = incident.next_repeat(policy, at, soonest);
-        incident.repeat_at = next.filter(|_| !critical.is_empty());
+        incident.repeat_at = if critical.is_empty() {
+            incident.critical_since = None;
+            None
+        } else {
+            incident.next_repeat(policy, at, soonest)
+        };
     }
+
+    /// Something about an incident became critical at a moment, and with it all that is open is told: the
+    /// next reminder counts from there. `not_after` is of its certificate, which is being judged.
+    pub(super) fn put_off_reminder(&mut self, id: &str, at: LogTime, not_after: Option<LogTime>) {
+        let policy = self.incidents.policy;
+        let Some(incident) = self.incidents.get_mut(id) else {
+            return;
+        };
+        let members = incident.members.iter();
+        let others = members.filter_map(|one| about(&self.instance, &self.certificates, one));
+        let others = others.filter(|one| critical_alerts(*one).next().is_some());
+        let others = others.filter_map(|one| expiry(one, at));
+        let soonest = others.chain(not_after.filter(|end| *end > at)).min();
+        incident.repeat_at = incident.next_repeat(policy, at, soonest);
+        let id = incident.id.clone();
+        self.incidents.reschedule(&id);
+    }
+}
+
+/// When it expires, if it has not: what has comes no nearer.
+fn expiry(about: About<'_>, at: LogTime) -> Option<LogTime> {
+    about.not_after().filter(|end| *end > at)
 }
 
 fn critical_alerts(about: About<'_>) -> impl Iterator<Item = (&str, &OpenAlert)> {
@@ -83,10 +106,10 @@ fn lead(about: About<'_>) -> Option<(&str, &OpenAlert)> {
 }
 
 /// Whether a success was logged; or Caddy was started anew after all that is critical had opened, two ticks
-/// have passed where they would have been seen, and none of them found the name due.
+/// have passed where they would have been seen, and none of them found the name due, as it was before.
 fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool {
-    if certificate.recovering {
-        return !certificate.is_of_wrong_issuer();
+    if certificate.is_of_wrong_issuer() {
+        return false;
     }
     let heard = certificate.last_due.max(certificate.last_failure);
     let critical = certificate.alerts.values();
@@ -96,5 +119,9 @@ fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) ->
         heard.max(opened).is_none_or(|last| last < started)
             && at - started >= instance.interval() * 2
     };
-    instance.informed && certificate.open_job.is_none() && instance.started.is_some_and(silent)
+    let is_silent = instance.informed
+        && certificate.open_job.is_none()
+        && instance.started.is_some_and(silent)
+        && certificate.is_to_be_renewed(at);
+    certificate.recovering || is_silent
 }

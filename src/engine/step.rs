@@ -266,8 +266,11 @@ impl Step<'_> {
                 watched.wakes.remove(&(at, subject.clone()));
             }
         }
-        if !case.rows.is_empty() {
+        if let Some(row) = case.rows.last() {
             watched.untold.insert(subject.clone());
+            if let Some(at) = case.critical_at {
+                watched.put_off_reminder(&row.incident, at, row.not_after);
+            }
         }
         if let Subject::Certificate(name) = subject {
             watched.changed.insert(name);

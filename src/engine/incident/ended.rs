@@ -86,6 +86,7 @@ impl Incident {
         let silenced = self.silenced.remove(subject);
         if self.is_over() {
             (self.repeat_at, self.repeat_due) = (None, false);
+            self.critical_since = None;
         }
         let is_loud = rows.iter().any(|row| row.severity.is_loud());
         let missed = !known || news.is_some_and(Severity::is_loud);

@@ -9,6 +9,7 @@ use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
 use crate::engine::silence::Silences;
 use crate::engine::subject::{About, AboutMut, Subject};
+use crate::rules::Severity;
 use crate::time::LogTime;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,7 +69,15 @@ impl Register {
             .note_closed(&case.closed, at, incident.messages);
         for row in &mut case.rows {
             row.incident = id.to_string();
-            incident.note(row, self.policy);
+            incident.note(row);
+            // Of what is silenced nobody is told: it puts off no reminder.
+            let silenced = self
+                .silences
+                .cover((instance, row.at), about.about(), &row.rule);
+            let opens = row.severity == Severity::Critical && row.reason != Reason::Closed;
+            if opens && (!silenced || incident.repeat_at.is_none()) {
+                case.critical_at = row.at;
+            }
             let told = about.recall(row);
             if row.severity.is_loud() && row.reason != Reason::Closed {
                 incident.take_back(&called, about.link(), told);

@@ -1,0 +1,135 @@
+//! How soon people are reminded of what stays critical: as soon as the most pressing of it asks for.
+
+use crate::drive::Watcher;
+use crate::scribe::{DAY, SERVFAIL, START, Scribe, at};
+use chrono::TimeDelta;
+use notafter::engine::message::Reason;
+use notafter::engine::{Matchers, Silence};
+use notafter::rules::Severity;
+use notafter::time::LogTime;
+use serde_json::json;
+
+const HOUR: f64 = 3_600.0;
+const SOON: &str = "soon.example.com";
+const LATE: &str = "late.example.com";
+
+/// When people were reminded of a name.
+fn reminded(watcher: &Watcher, name: &str) -> Vec<LogTime> {
+    let messages = watcher.messages.iter();
+    let reminders = messages.filter(|one| one.reason == Reason::Repeated);
+    let reminders = reminders.filter(|one| one.certificates.iter().any(|one| one == name));
+    reminders.filter_map(|one| one.at).collect()
+}
+
+fn between(moments: &[LogTime], from: f64, until: f64) -> usize {
+    let within = moments
+        .iter()
+        .filter(|one| **one >= at(from) && **one <= at(until));
+    within.count()
+}
+
+fn silence(name: &str, until: f64) -> Silence {
+    let matchers = Matchers {
+        certificate: Some(name.to_owned()),
+        ..Matchers::default()
+    };
+    Silence::new(matchers, (at(0.0), at(until)), "known").unwrap()
+}
+
+/// A name that is critical and expires after eight hours, and one that becomes critical after three and
+/// expires much later; told from the first line on, which `first` sees.
+fn two_ends(first: impl FnOnce(&mut Watcher)) -> Watcher {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 1_000.0), SOON, SERVFAIL, 8.0 * HOUR);
+    scribe.streak((3.0 * HOUR, 4.0 * HOUR), LATE, SERVFAIL, 46.0 * HOUR);
+    let mut first = Some(first);
+    scribe.tell_until(8.0 * HOUR, |watcher| {
+        if let Some(first) = first.take() {
+            first(watcher);
+        }
+    })
+}
+
+#[test]
+fn a_name_that_expires_later_puts_off_no_reminder_of_one_that_expires_soon() {
+    let watcher = two_ends(|_| {});
+    let reminded = reminded(&watcher, SOON);
+    assert!(
+        between(&reminded, 3.3 * HOUR, 8.0 * HOUR) >= 4,
+        "{reminded:?}"
+    );
+}
+
+#[test]
+fn what_is_silenced_puts_off_no_reminder() {
+    let alone = {
+        let mut scribe = Scribe::default();
+        scribe.streak((0.0, 1_000.0), SOON, SERVFAIL, 8.0 * HOUR);
+        scribe.tell_until(8.0 * HOUR, |_| {})
+    };
+    let watcher = two_ends(|watcher| {
+        watcher.engine.silence(silence(LATE, 9.0 * HOUR)).unwrap();
+    });
+    assert_eq!(reminded(&watcher, SOON), reminded(&alone, SOON));
+}
+
+#[test]
+fn a_name_that_has_expired_slows_down_no_reminder_of_those_that_have_not() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 1_000.0), SOON, SERVFAIL, HOUR);
+    scribe.streak((5.0, 1_000.0), LATE, SERVFAIL, 8.0 * HOUR);
+    let watcher = scribe.tell_until(8.0 * HOUR, |_| {});
+    let reminded = reminded(&watcher, LATE);
+    assert!(
+        between(&reminded, 1.1 * HOUR, 8.0 * HOUR) >= 5,
+        "{reminded:?}"
+    );
+}
+
+#[test]
+fn reminders_count_from_when_something_became_critical() {
+    let mut scribe = Scribe::default();
+    let end = 29.0 * DAY;
+    scribe.streak((0.0, 27.5 * DAY), LATE, SERVFAIL, end);
+    let watcher = scribe.tell_until(end, |_| {});
+    let mut rows = watcher.rows.iter();
+    let critical = rows.find(|row| row.severity == Severity::Critical).unwrap();
+    let critical_at = critical.at.unwrap();
+    assert!(critical_at > at(20.0 * DAY), "{critical:?}");
+    let first = reminded(&watcher, LATE)[0];
+    assert!(
+        first - critical_at <= TimeDelta::hours(6),
+        "{critical_at} {first}"
+    );
+}
+
+/// A log in which a name that is not due gets a certificate that a fallback issued, after the first issuer
+/// failed; Caddy is started anew an hour later.
+fn downgraded() -> Watcher {
+    let mut scribe = Scribe::default();
+    scribe.started(0.0);
+    let rest = json!({"identifier": LATE, "remaining": 30.0 * DAY});
+    scribe.line(10.0, ("info", "tls.renew"), "renewing certificate", rest);
+    let rest = json!({"identifier": LATE, "issuer": "acme-v02.api.letsencrypt.org-directory", "error": "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many"});
+    let msg = "could not get certificate from issuer";
+    scribe.line(12.0, ("error", "tls.renew"), msg, rest);
+    let rest = json!({"identifier": LATE, "issuer": "acme.zerossl.com-v2-DV90"});
+    let msg = "certificate renewed successfully";
+    scribe.line(20.0, ("info", "tls.renew"), msg, rest);
+    let rest = json!({"subjects": [LATE], "new_expiration": (START + 90.0 * DAY).floor()});
+    let msg = "replaced certificate in cache";
+    scribe.line(20.1, ("info", "tls.cache"), msg, rest);
+    scribe.started(HOUR);
+    scribe.manages(HOUR + 0.1, &[LATE]);
+    scribe.tell_until(3.0 * DAY, |_| {})
+}
+
+#[test]
+fn what_has_nothing_to_do_with_renewals_is_told_again_after_caddy_was_restarted() {
+    let watcher = downgraded();
+    assert!(
+        reminded(&watcher, LATE).len() > 3,
+        "{:#?}",
+        watcher.messages
+    );
+}
