@@ -8,6 +8,9 @@ mod blips;
 #[path = "laws/drive.rs"]
 mod drive;
 #[cfg(test)]
+#[path = "laws/ends.rs"]
+mod ends;
+#[cfg(test)]
 #[path = "laws/grouping.rs"]
 mod grouping;
 #[cfg(test)]

@@ -58,11 +58,12 @@ const WARNINGS_OF_EXPIRY: [&str; 5] = [
 /// this.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
 
-/// The loudest alert of a name, and whether people may be told of a loud one.
+/// The loudest alert of a name, whether people may be told of a loud one, and whether they were.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Loud {
     pub severity: Severity,
     pub may_be_told: bool,
+    pub is_known: bool,
 }
 
 /// An incident, from its first alert until its end was told and is settled.
@@ -251,13 +252,14 @@ impl Incident {
         if self.is_over() && self.names > 0 {
             self.reopened += 1;
         }
+        let ended = self.take_ended(called);
         // Who left before it began anew has no part in it.
         let is_its_own = link.incident.as_ref() == Some(&self.id);
         if is_its_own && link.messages >= self.begun {
             // Each message says who is well.
             let was_told_well = link.messages != self.messages;
-            if self.take_ended(called).is_some() || link.told.is_some() {
-                self.uncount(!was_told_well);
+            if ended.is_some() || link.told.is_some() {
+                self.uncount(!was_told_well, false);
             }
             // Who was well for long was not merely interrupted.
             if was_told_well || !link.was_told_lately(at) {
@@ -268,7 +270,12 @@ impl Incident {
                 incident: Some(self.id.clone()),
                 ..Link::EMPTY
             };
-            self.names += 1;
+            // Caddy manages it again.
+            if let Some(ended) = ended {
+                self.uncount(ended.untold, ended.is_unmanaged());
+            } else {
+                self.names += 1;
+            }
         }
         self.members.insert(subject.clone());
         self.known += usize::from(link.told.is_some());
@@ -336,6 +343,7 @@ impl Incident {
             let loud = Loud {
                 severity,
                 may_be_told,
+                is_known: link.told.is_some_and(Severity::is_loud),
             };
             self.loud.insert(subject.clone(), loud);
         }

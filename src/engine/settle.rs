@@ -72,6 +72,9 @@ impl Watched {
         // Beside what is loud, a blip of another name is nothing to wake anybody for.
         if standing.first().is_some_and(Standing::is_loud) {
             standing.retain(Standing::is_loud);
+            if !incident.was_loud() {
+                incident.forget_blips();
+            }
         }
         let teller = Teller {
             rules,
@@ -111,7 +114,9 @@ impl Watched {
         };
         let is_over = reason == Reason::Closed;
         if is_over && !incident.is_over() {
-            incident.begin_anew();
+            let members = incident.members.clone();
+            let abouts = |one| about(&self.instance, &self.certificates, one);
+            incident.begin_anew(members.iter().filter_map(abouts));
         }
         let forgets = |about: &About<'_>| {
             let fails = about.certificate().is_some_and(Certificate::is_failing);

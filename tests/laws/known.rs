@@ -63,10 +63,10 @@ fn a_name_that_was_well_for_days_and_fails_again_is_told_though_another_one_fail
 fn a_name_that_is_well_is_told_though_the_one_that_fails_on_is_silenced_and_so_is_its_return() {
     let (watcher, well, again) = failing_again(true);
     let told = said(&watcher);
-    let title = format!("{OTHER}: well again");
+    let title = format!("{OTHER}: renewed");
     let relief = told.iter().find(|(_, _, one)| **one == title);
     let (when, reason, _) = relief.unwrap_or_else(|| panic!("{told:#?}"));
-    assert_eq!(*reason, Reason::Improved);
+    assert_eq!(*reason, Reason::Closed);
     assert!(*when >= Some(at(well)) && *when <= Some(at(well + 600.0)));
     assert_eq!(soon(&watcher, again, OTHER), 1, "{told:#?}");
 }

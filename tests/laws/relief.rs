@@ -127,7 +127,8 @@ fn a_name_that_is_renewed_is_told_as_well_though_those_that_still_fail_are_silen
     tell_minutes(&mut scribe, 8.0 * HOUR);
     let mut told = Vec::new();
     scribe.tell_until(8.0 * HOUR, |watcher| {
-        if watcher.engine.silences().count() == 0 && !watcher.messages.is_empty() {
+        let warned = |one: &Message| one.severity.is_loud() && one.certificates_total == 2;
+        if watcher.engine.silences().count() == 0 && watcher.messages.iter().any(warned) {
             let matchers = Matchers {
                 certificate: Some("y.example.com".to_owned()),
                 ..Matchers::default()
@@ -359,4 +360,58 @@ fn a_critical_name_that_is_renewed_slowly_is_told_as_well_and_as_nothing_else() 
     );
     let body = &message.body;
     assert!(!body.contains("No longer critical"), "{body}");
+}
+
+/// A log that is read in one go: a reminder fell due, and then a critical name was renewed.
+#[test]
+fn who_hears_only_of_what_is_critical_hears_that_it_is_over_though_a_reminder_fell_due() {
+    let (y, z) = ("y.example.com", "z.example.com");
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((0.0, 7.0 * HOUR), z, SERVFAIL, 46.0 * HOUR);
+    scribe.renewal(next, z, 46.0 * HOUR - next);
+    scribe.streak((20.0, 8.0 * HOUR), y, SERVFAIL, 20.0 * DAY);
+    let mut watcher = Watcher::new();
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+        if watcher.engine.log_time(INSTANCE) < Some(at(HOUR)) {
+            watcher.settle();
+        }
+    }
+    watcher.settle();
+    let last = watcher.messages.last().unwrap();
+    assert!(
+        last.body
+            .contains("Well again since the last message: z.example.com."),
+        "{}",
+        last.body
+    );
+    assert_eq!(
+        (last.reason, last.severity),
+        (Reason::Improved, Severity::Critical)
+    );
+}
+
+#[test]
+fn who_hears_only_of_what_is_critical_hears_that_it_is_no_longer_when_others_hear_of_a_warning() {
+    let mut scribe = idle();
+    // The other becomes a warning while the first one is critical no longer, which is held.
+    scribe.streak(
+        (6.0 * HOUR, 9.6 * HOUR),
+        "b.example.com",
+        SERVFAIL,
+        40.0 * DAY,
+    );
+    let told = told(scribe, 9.0 * HOUR);
+    let said = "No longer critical: a.example.com.";
+    let tells = |(_, one): &&(LogTime, Message)| one.body.contains(said);
+    let (_, message) = told.iter().find(tells).unwrap();
+    assert!(
+        message.body.contains("- b.example.com (warning)"),
+        "{}",
+        message.body
+    );
+    assert_eq!(
+        (message.reason, message.severity),
+        (Reason::Improved, Severity::Critical)
+    );
 }

@@ -2,21 +2,33 @@
 
 use crate::caddy::cause::Cause;
 use crate::engine::alert::ClosedBy;
-use crate::engine::incident::words::{View, certificates, failed_attempts, listed};
+use crate::engine::incident::words::{View, certificates, failed_attempts, listed, silenced};
 use crate::engine::incident::{Ended, Incident};
 use crate::engine::message::{Message, Reason, Status};
 use crate::time::spell;
+
+/// What a title ends with, unless something fails that nobody is told of.
+fn all_well(view: &View<'_>) -> &'static str {
+    if view.silenced == 0 {
+        ", all is well again"
+    } else {
+        ""
+    }
+}
 
 impl Incident {
     /// The message that says that it is over.
     pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
         let words = match self.ended.as_slice() {
-            [one] if self.ended_count == 1 => self.one_closing(one),
+            [one] if self.ended_count == 1 => self.one_closing(view, one),
             [] => (self.over(view.teller.name), self.history().join("\n")),
-            _ => self.many_closing(),
+            _ => self.many_closing(view),
         };
+        let (title, body) = words;
+        let words = (title, format!("{body}{}", silenced(view.silenced)));
         let mut message = self.message(view, Reason::Closed, words);
-        message.severity = self.worst;
+        // Whoever was told hears it.
+        message.severity = self.told.unwrap_or(self.worst);
         message.status = Status::Resolved;
         if !self.is_of_source() {
             let ended = self.ended.iter().map(|one| one.name.clone());
@@ -26,7 +38,7 @@ impl Incident {
         message
     }
 
-    fn one_closing(&self, one: &Ended) -> (String, String) {
+    fn one_closing(&self, view: &View<'_>, one: &Ended) -> (String, String) {
         let name = &one.name;
         let mut lines = Vec::new();
         let title = match (one.closed_by, one.not_after) {
@@ -42,18 +54,18 @@ impl Incident {
                     "The certificate of {name} is valid until {}.",
                     not_after.utc()
                 ));
-                format!("{name}: renewed, all is well again")
+                format!("{name}: renewed{}", all_well(view))
             }
             // A first issuance does not say how long its certificate is valid.
             (Some(ClosedBy::Renewed) | None, None) => {
-                format!("{name}: the certificate was issued, all is well again")
+                format!("{name}: the certificate was issued{}", all_well(view))
             }
         };
         lines.extend(self.history());
         (title, lines.join("\n"))
     }
 
-    fn many_closing(&self) -> (String, String) {
+    fn many_closing(&self, view: &View<'_>) -> (String, String) {
         let count = self.ended_count;
         let renewed = |one: &Ended| matches!(one.closed_by, Some(ClosedBy::Renewed) | None);
         let how = if self.ended.iter().all(renewed) {
@@ -61,7 +73,7 @@ impl Incident {
         } else {
             "over"
         };
-        let title = format!("{}: {how}, all is well again", certificates(count));
+        let title = format!("{}: {how}{}", certificates(count), all_well(view));
         let mut lines = Vec::new();
         let expiries = self.ended.iter().filter(|one| renewed(one));
         if let Some(first) = expiries.filter_map(|one| one.not_after).min() {

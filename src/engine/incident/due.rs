@@ -1,6 +1,6 @@
 //! When an incident is told of: at once, when enough has changed, or as a reminder.
 
-use crate::engine::incident::{Ended, Incident};
+use crate::engine::incident::{Ended, Incident, Loud};
 use crate::engine::link::ATTEMPT;
 use crate::engine::message::Reason;
 use crate::rules::Severity;
@@ -55,9 +55,10 @@ impl Due {
 impl Incident {
     /// What is to be done when the log stands at a moment.
     pub(in crate::engine) fn due(&mut self, now: Option<LogTime>) -> Due {
-        // Blips of other names keep nobody waiting for the end of what was loud.
-        let was_loud = self.told.is_some_and(Severity::is_loud);
-        if self.is_over() || was_loud && self.loud.is_empty() {
+        // Blips of other names keep nobody waiting for the end of what was loud, nor does what people
+        // neither were told of nor are to be.
+        let concerns = |one: &Loud| one.may_be_told || one.is_known;
+        if self.is_over() || self.was_loud() && !self.loud.values().any(concerns) {
             return self.due_at_end(now);
         }
         let missed = self.ended.iter().any(|one| one.missed);
@@ -80,10 +81,13 @@ impl Incident {
             Some(loudest) => self.due_of_news(loudest, now),
             None => self.due_without_news(now),
         };
-        // Who hears only of what is critical has to hear that it is over.
-        let takes_along = self.was_critical() && loudest < Some(Severity::Critical);
+        // Who hears only of what is critical has to hear that it is over, and nobody sends a reminder
+        // once newer news is there.
         match news {
-            Due::Tell(Reason::Worsened) if takes_along => Due::Tell(Reason::Improved),
+            Due::Tell(Reason::Worsened) if self.relief_owed() > loudest => {
+                Due::Tell(Reason::Improved)
+            }
+            Due::Tell(Reason::Repeated) if self.has_relief() => Due::Tell(Reason::Improved),
             news => news.or(self.due_of_relief(well, now)),
         }
     }

@@ -5,7 +5,7 @@ use crate::engine::causes::Causes;
 use crate::engine::incident::Incident;
 use crate::engine::link::Link;
 use crate::engine::message::Reason;
-use crate::engine::subject::Subject;
+use crate::engine::subject::{About, Subject};
 use crate::rules::Severity;
 use crate::time::LogTime;
 use serde::{Deserialize, Serialize};
@@ -37,13 +37,14 @@ impl Ended {
 }
 
 impl Incident {
-    /// A loud alert opens about a name that was well but for a note: of what was `told` people know.
+    /// An alert opens about a name that was well but for a note and is so no more: of what was `told` people
+    /// know.
     pub(super) fn take_back(&mut self, called: &str, link: &mut Link, told: Option<Severity>) {
         if link.told.is_some() {
             return;
         }
         if let Some(ended) = self.take_ended(called) {
-            self.uncount(ended.untold);
+            self.uncount(ended.untold, false);
         }
         link.told = told;
         self.known += usize::from(told.is_some());
@@ -55,10 +56,31 @@ impl Incident {
         Some(self.ended.remove(place))
     }
 
-    /// One name less is well, of which no message has said so where it is `untold`.
-    pub(super) fn uncount(&mut self, untold: bool) {
+    /// One name less is well, or unmanaged, of which no message has said so where it is `untold`.
+    pub(super) fn uncount(&mut self, untold: bool, is_unmanaged: bool) {
         self.ended_count = self.ended_count.saturating_sub(1);
-        self.well_again = self.well_again.saturating_sub(usize::from(untold));
+        let count = if is_unmanaged {
+            &mut self.unmanaged
+        } else {
+            &mut self.well_again
+        };
+        *count = count.saturating_sub(usize::from(untold));
+    }
+
+    /// What only came and went before anything was loud is no part of what is told.
+    pub(in crate::engine) fn forget_blips(&mut self) {
+        let (missed, blips) = std::mem::take(&mut self.ended)
+            .into_iter()
+            .partition(|one| one.missed);
+        self.ended = missed;
+        for one in blips {
+            self.uncount(one.untold, one.is_unmanaged());
+        }
+    }
+
+    /// Whether a message about it was loud.
+    pub(in crate::engine) fn was_loud(&self) -> bool {
+        self.told.is_some_and(Severity::is_loud)
     }
 
     /// Whether one that messages left critical is well.
@@ -75,6 +97,8 @@ impl Incident {
         rows: &[AlertRow],
     ) {
         let known = link.told.is_some();
+        // Beside what was loud a blip is nothing, whoever was told of it.
+        let counts = link.told.is_some_and(Severity::is_loud) || known && !self.was_loud();
         if self.members.remove(subject) {
             self.known = self.known.saturating_sub(usize::from(known));
         }
@@ -90,7 +114,7 @@ impl Incident {
         }
         let is_loud = rows.iter().any(|row| row.severity.is_loud());
         let missed = !known || news.is_some_and(Severity::is_loud);
-        if let Some(row) = rows.last().filter(|_| is_loud && !silenced || known) {
+        if let Some(row) = rows.last().filter(|_| is_loud && !silenced || counts) {
             self.note_ended(called, link, row, missed);
         }
     }
@@ -132,8 +156,8 @@ impl Incident {
         }
     }
 
-    /// Its end was told, and only notes are open: what comes is another story.
-    pub(in crate::engine) fn begin_anew(&mut self) {
+    /// Its end was told, and all that is open is of no concern: what comes is another story, of these.
+    pub(in crate::engine) fn begin_anew<'a>(&mut self, open: impl Iterator<Item = About<'a>>) {
         self.begun = self.messages;
         self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         self.known = 0;
@@ -142,5 +166,14 @@ impl Incident {
         self.closed.clear();
         self.ended.clear();
         (self.ended_count, self.reopened) = (0, 0);
+        for about in open {
+            let alerts = about.alerts().values();
+            let first = alerts.filter_map(|alert| alert.opened_at).min();
+            let streak = about.certificate().and_then(|one| one.failing.as_ref());
+            let since = streak.map(|streak| streak.since);
+            self.opened_at = self.opened_at.into_iter().chain(first).min();
+            self.failing_since = self.failing_since.into_iter().chain(since).min();
+            self.causes.extend(streak.map(|streak| streak.cause));
+        }
     }
 }

@@ -79,7 +79,7 @@ impl Register {
                 case.critical_at = row.at;
             }
             let told = about.recall(row);
-            if row.severity.is_loud() && row.reason != Reason::Closed {
+            if !about.about().is_calm() && row.reason != Reason::Closed {
                 incident.take_back(&called, about.link(), told);
             }
         }

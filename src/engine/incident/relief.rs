@@ -30,13 +30,23 @@ impl Incident {
         Some(message)
     }
 
-    /// Who hears only of what is critical has to hear that it is over.
+    /// Whether something is better since the last message.
+    pub(super) fn has_relief(&self) -> bool {
+        !self.relief().is_empty()
+    }
+
+    /// As what those have to hear of it who were told of what is better; `None` where it can wait.
+    pub(super) fn relief_owed(&self) -> Option<Severity> {
+        let was_critical = self.was_critical() || !self.better.is_empty();
+        let critical = Some(Severity::Critical).filter(|_| was_critical);
+        critical.max(self.over.values().copied().max())
+    }
+
+    /// How loud it is told; with it what would have been a reminder.
     pub(super) fn relief_severity(&self) -> Severity {
-        if self.was_critical() || !self.better.is_empty() {
-            return Severity::Critical;
-        }
-        let over = self.over.values().copied().max();
-        over.or(self.told).unwrap_or(Severity::Warning)
+        let reminder = Some(Severity::Critical).filter(|_| self.repeat_due);
+        let owed = self.relief_owed().max(reminder);
+        owed.or(self.told).unwrap_or(Severity::Warning)
     }
 
     /// What is better since the last message, and then what is not, in one line.

@@ -62,7 +62,7 @@ impl Incident {
         };
         // Beside what people know to be worse, what is new leads.
         let told = match (view.standing, reason) {
-            ([one], Reason::Worsened) => one.news.unwrap_or(one.lead),
+            ([one], Reason::Worsened) if !self.repeat_due => one.news.unwrap_or(one.lead),
             _ => first.lead,
         };
         let lead = row(first, told);
@@ -193,7 +193,7 @@ impl Incident {
             news.push_str(&format!(" The first failed at {}{ago}.", since.utc()));
         }
         // What is quieter reaches few channels, which would look for a message that never came.
-        if self.told.is_some_and(Severity::is_loud) {
+        if self.was_loud() {
             let unknown = count.saturating_sub(self.known);
             if unknown > 0 {
                 let are = if unknown == 1 { "is" } else { "are" };
