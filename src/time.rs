@@ -50,6 +50,11 @@ macro_rules! moment {
                 self.micros().div_euclid(1_000_000)
             }
 
+            /// The same in half the space; 0 before 1970 and after 2106.
+            pub fn epoch_seconds(self) -> u32 {
+                u32::try_from(self.seconds()).unwrap_or_default()
+            }
+
             /// Whether it lies between 1970 and 9999, so that arithmetic with lengths is safe.
             pub const fn is_plausible(self) -> bool {
                 const YEAR_10000: i64 = 253_402_300_800_000_000;

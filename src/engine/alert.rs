@@ -28,6 +28,9 @@ pub struct OpenAlert {
     pub summary: Box<str>,
     /// Its remedy, as told last.
     pub remedy: Arc<str>,
+    /// When these words were true, since the Unix epoch; 0 where that is not known.
+    #[serde(default)]
+    pub worded_at_seconds: u32,
     /// The severity that people were told of; `None` while they were not.
     #[serde(default)]
     pub told: Option<Severity>,

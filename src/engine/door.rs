@@ -258,8 +258,8 @@ impl Engine {
         rows
     }
 
-    /// Puts other rules in force and judges every certificate by them. Alerts of rules that are
-    /// gone stay open until the certificate recovers.
+    /// Puts other rules in force and judges every certificate by them. Alerts of rules that are gone
+    /// or switched off close.
     pub fn set_rules(&mut self, rules: Arc<RuleSet>, out: &mut Vec<AlertRow>) {
         self.rules = rules;
         for (instance, watched) in &mut self.watched {
@@ -283,7 +283,7 @@ impl Engine {
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
         for watched in self.watched.values_mut() {
-            watched.incidents.policy = policy;
+            watched.set_policy(policy);
         }
     }
 

@@ -74,8 +74,10 @@ pub(super) struct Incident {
     /// What its names have in common.
     pub fault: Fault,
     pub opened_at: Option<LogTime>,
-    /// Log time of the last change.
+    /// Log time of the last change, and of the last one of something loud.
     pub changed_at: Option<LogTime>,
+    #[serde(default)]
+    pub loud_at: Option<LogTime>,
     /// The highest severity it has had.
     pub worst: Severity,
     /// Names it has had.
@@ -121,8 +123,10 @@ pub(super) struct Incident {
     /// Since when something about it is critical.
     #[serde(default)]
     pub critical_since: Option<LogTime>,
-    /// How often it opened again after its end.
+    /// How often something loud opened again after its end, and whether it ended since.
     pub reopened: u32,
+    #[serde(default)]
+    pub interrupted: bool,
     /// When to look at it by time alone.
     pub wake: Option<LogTime>,
     /// When what waits has to be told.
@@ -194,6 +198,7 @@ impl Incident {
             fault,
             opened_at: at,
             changed_at: at,
+            loud_at: None,
             worst: Severity::Info,
             names: 0,
             causes: Causes::EMPTY,
@@ -216,6 +221,7 @@ impl Incident {
             repeat_due: false,
             critical_since: None,
             reopened: 0,
+            interrupted: false,
             wake: None,
             tell_at: None,
             members: BTreeSet::new(),
@@ -249,13 +255,16 @@ impl Incident {
         link: &mut Link,
         at: Option<LogTime>,
     ) {
-        if self.is_over() && self.names > 0 {
-            self.reopened += 1;
+        self.interrupted |= self.is_over() && self.names > 0;
+        // Of what is over people have read, or were told of nothing.
+        let begins_anew = self.is_over() && self.told.is_none();
+        if begins_anew {
+            self.count_anew();
         }
         let ended = self.take_ended(called);
         // Who left before it began anew has no part in it.
         let is_its_own = link.incident.as_ref() == Some(&self.id);
-        if is_its_own && link.messages >= self.begun {
+        if is_its_own && link.messages >= self.begun && !begins_anew {
             // Each message says who is well.
             let was_told_well = link.messages != self.messages;
             if ended.is_some() || link.told.is_some() {
@@ -284,6 +293,10 @@ impl Incident {
     /// Takes in one change of one alert.
     pub(super) fn note(&mut self, row: &AlertRow) {
         self.changed_at = row.at;
+        if row.severity.is_loud() {
+            self.loud_at = row.at;
+            self.reopened += u32::from(std::mem::take(&mut self.interrupted));
+        }
         self.causes.extend(row.cause);
         self.failing_since = match (self.failing_since, row.failing_since) {
             (Some(known), Some(since)) => Some(known.min(since)),

@@ -162,6 +162,7 @@ impl Judge<'_> {
             title: title.into(),
             summary: summary.into(),
             remedy: remedy.into(),
+            worded_at_seconds: self.shown_at.map_or(0, LogTime::epoch_seconds),
             told: known.and_then(|alert| alert.told),
             cause: self.about.cause_of_strangers(rule),
             evidence,
@@ -197,6 +198,12 @@ impl Judge<'_> {
                 Closing::Untrue => rule.matcher.is_none() && !self.still_holds(rule),
             })
         });
+    }
+
+    /// Closes alerts of rules that are gone or switched off.
+    pub(super) fn close_gone(&self, case: &mut Case) {
+        let is_gone = |id: &str| self.rules.get(id).is_none_or(|rule| !rule.enabled);
+        self.close_where(ClosedBy::Condition, case, is_gone);
     }
 
     /// Whether a rule would open at this very moment, without a line.

@@ -74,8 +74,7 @@ impl Link {
                 over.told = over.told.min(Severity::Warning);
             }
         }
-        let seconds = at.map_or(0, LogTime::seconds);
-        let at_seconds = u32::try_from(seconds).unwrap_or_default();
+        let at_seconds = at.map_or(0, LogTime::epoch_seconds);
         let told = told.iter().cloned();
         self.over
             .extend(told.map(|(rule, told)| (rule, Over { told, at_seconds })));

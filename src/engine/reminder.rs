@@ -5,12 +5,14 @@ use crate::engine::certificate::Certificate;
 use crate::engine::incident::telling;
 use crate::engine::instance::Instance;
 use crate::engine::message::Reason;
+use crate::engine::policy::Policy;
 use crate::engine::settle::about;
 use crate::engine::state::Watched;
 use crate::engine::subject::About;
 use crate::engine::teller::Teller;
 use crate::rules::{RuleSet, Severity};
 use crate::time::LogTime;
+use chrono::TimeDelta;
 
 impl Watched {
     /// Repeats an incident's critical alerts if its reminder falls due at this moment: of each name
@@ -73,18 +75,48 @@ impl Watched {
     /// Something about an incident became critical at a moment, and with it all that is open is told: the
     /// next reminder counts from there. `not_after` is of its certificate, which is being judged.
     pub(super) fn put_off_reminder(&mut self, id: &str, at: LogTime, not_after: Option<LogTime>) {
-        let policy = self.incidents.policy;
-        let Some(incident) = self.incidents.get_mut(id) else {
+        let not_after = not_after.filter(|end| *end > at);
+        let Some((_, soonest)) = self.critical(id, at) else {
             return;
         };
-        let members = incident.members.iter();
-        let others = members.filter_map(|one| about(&self.instance, &self.certificates, one));
-        let others = others.filter(|one| critical_alerts(*one).next().is_some());
-        let others = others.filter_map(|one| expiry(one, at));
-        let soonest = others.chain(not_after.filter(|end| *end > at)).min();
-        incident.repeat_at = incident.next_repeat(policy, at, soonest);
-        let id = incident.id.clone();
-        self.incidents.reschedule(&id);
+        let soonest = soonest.into_iter().chain(not_after).min();
+        let policy = self.incidents.policy;
+        if let Some(incident) = self.incidents.get_mut(id) {
+            incident.repeat_at = incident.next_repeat(policy, at, soonest);
+            let id = incident.id.clone();
+            self.incidents.reschedule(&id);
+        }
+    }
+
+    /// Tells in another way from now on. Of what is critical no reminder comes later for it than it was to
+    /// come.
+    pub(super) fn set_policy(&mut self, policy: Policy) {
+        let repeat = std::mem::replace(&mut self.incidents.policy, policy).repeat;
+        let (Some(now), true) = (self.instance.log_time, repeat != policy.repeat) else {
+            return;
+        };
+        for id in self.incidents.ids() {
+            let Some((true, soonest)) = self.critical(&id, now) else {
+                continue;
+            };
+            if let Some(incident) = self.incidents.get_mut(&id) {
+                let next = incident.next_repeat(policy, now, soonest);
+                let known = incident.repeat_at.filter(|_| next.is_some());
+                incident.repeat_at = next.into_iter().chain(known).min();
+                self.incidents.reschedule(&id);
+            }
+        }
+    }
+
+    /// Whether something about an incident is critical, and the first expiry of that to come.
+    fn critical(&mut self, id: &str, at: LogTime) -> Option<(bool, Option<LogTime>)> {
+        let members = self.incidents.get_mut(id)?.members.iter();
+        let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
+        let mut abouts = abouts
+            .filter(|one| critical_alerts(*one).next().is_some())
+            .peekable();
+        let is_any = abouts.peek().is_some();
+        Some((is_any, abouts.filter_map(|one| expiry(one, at)).min()))
     }
 }
 
@@ -105,7 +137,11 @@ fn lead(about: About<'_>) -> Option<(&str, &OpenAlert)> {
     critical_alerts(about).min_by_key(|(rule, _)| telling(rule))
 }
 
-/// Whether a success was logged; or Caddy was started anew after all that is critical had opened, two ticks
+/// How long a success keeps reminders back though nothing tells a later expiry: by then the renewal
+/// information has been asked for again, which tells it (certmagic v0.25 maintain.go).
+const PROOF: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
+
+/// Whether a success was logged not long ago, and nothing after it tells the opposite; or Caddy was started anew after all that is critical had opened, two ticks
 /// have passed where they would have been seen, and none of them found the name due, as it was before.
 fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool {
     if certificate.is_of_wrong_issuer() {
@@ -123,5 +159,9 @@ fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) ->
         && certificate.open_job.is_none()
         && instance.started.is_some_and(silent)
         && certificate.is_to_be_renewed(at);
-    certificate.recovering || is_silent
+    let succeeded = certificate.succeeded.filter(|_| certificate.recovering);
+    let is_new = |success: LogTime| {
+        at - success <= PROOF && heard.max(opened).is_none_or(|last| last <= success)
+    };
+    succeeded.is_some_and(is_new) || is_silent
 }

@@ -1,5 +1,6 @@
 //! What people have to be told, once a log is read to its end.
 
+use crate::caddy::name::Name;
 use crate::engine::certificate::Certificate;
 use crate::engine::certificates::Certificates;
 use crate::engine::incident::{Due, Incident, Standing, View, kindred};
@@ -83,10 +84,23 @@ impl Watched {
             certificates: &self.certificates,
             at: now,
         };
+        let fails = |name: &str| {
+            let certificate = Name::parse(name).and_then(|name| self.certificates.get(&name));
+            certificate.is_some_and(|one| {
+                let mut alerts = one.alerts.values();
+                alerts.any(|alert| alert.severity.is_loud())
+            })
+        };
+        let at_end = reason == Reason::Closed;
+        let failing = incident.take_failing(|one| (at_end || one.untold) && fails(&one.name));
+        if reason == Reason::Improved && !incident.has_relief() {
+            return None;
+        }
         let view = View {
             teller,
             standing: &standing,
             silenced: incident.silenced.difference(&all).count(),
+            failing: &failing,
         };
         let message = if reason == Reason::Closed {
             incident.closing(&view)

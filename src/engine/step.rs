@@ -158,6 +158,7 @@ impl Step<'_> {
     ) {
         let mut certificate = take(watched, name);
         let before = facts(self.instance, &watched.instance, &certificate, self.at);
+        let cause = About::Certificate(&certificate).cause();
         let outcome = apply(
             &mut watched.instance,
             &mut certificate,
@@ -166,6 +167,10 @@ impl Step<'_> {
             quote,
         );
         self.look(watched, &mut certificate, outcome, &before);
+        // What is to be done has changed, and which silences cover it.
+        if About::Certificate(&certificate).cause() != cause {
+            watched.untold.insert(Subject::Certificate(name.clone()));
+        }
         watched.certificates.put(certificate);
     }
 
@@ -312,13 +317,17 @@ impl Step<'_> {
         }
     }
 
-    /// Judges the source and every certificate by every rule.
+    /// Judges the source and every certificate by every rule, and by no other one.
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
+        self.hear_source(watched, (self.at, None), |judge, case| {
+            judge.close_gone(case);
+        });
         self.look_at_source(watched, (self.at, None));
         let at = watched.instance.behind.unwrap_or(self.at);
         for name in watched.certificates.names() {
             if let Some(mut certificate) = watched.certificates.take(&name) {
                 self.hear(watched, &mut certificate, at, |judge, case| {
+                    judge.close_gone(case);
                     judge.open(case, &Which::All);
                 });
                 watched.certificates.put(certificate);

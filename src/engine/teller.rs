@@ -6,7 +6,7 @@ use crate::engine::facts::{facts, source_facts};
 use crate::engine::instance::Instance;
 use crate::engine::judge::Judge;
 use crate::engine::subject::About;
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 use crate::time::LogTime;
 
 /// Who tells of an instance at a moment of its log.
@@ -24,22 +24,41 @@ impl Teller<'_> {
     /// The row of a change, in the words of now.
     pub(super) fn row(&self, change: &Change<'_>, alert: &OpenAlert, about: About<'_>) -> AlertRow {
         let row = AlertRow::new(change, alert, about);
-        match self.words(change.rule, alert, about) {
+        let Some(rule) = self.rules.get(change.rule) else {
+            return row;
+        };
+        match self.words(rule, alert, about) {
             Some([title, summary, remedy]) => AlertRow {
                 title,
                 summary,
                 remedy,
                 ..row
             },
-            None => row,
+            // What a line brought stays as it is.
+            None if rule.matcher.is_some() => row,
+            None => AlertRow {
+                summary: self.dated(alert, row.summary),
+                ..row
+            },
+        }
+    }
+
+    /// Words of an earlier moment, with which one that was: their spans of time are not those of now.
+    fn dated(&self, alert: &OpenAlert, words: String) -> String {
+        let at = LogTime::from_seconds(alert.worded_at_seconds.into());
+        if self.at.is_none_or(|now| now.seconds() == at.seconds()) {
+            words
+        } else if alert.worded_at_seconds == 0 {
+            format!("As it was when it opened: {words}")
+        } else {
+            format!("As it was at {}: {words}", at.utc())
         }
     }
 
     /// `None` where those of the opening have to do: what a line brought is gone, and so may be what made
     /// the condition hold.
-    fn words(&self, rule: &str, alert: &OpenAlert, about: About<'_>) -> Option<[String; 3]> {
+    fn words(&self, rule: &Rule, alert: &OpenAlert, about: About<'_>) -> Option<[String; 3]> {
         let at = self.at?;
-        let rule = self.rules.get(rule)?;
         let judge = Judge {
             rules: self.rules,
             instance: self.name,

@@ -2,10 +2,12 @@
 //! of nothing else.
 
 use crate::drive::Watcher;
-use crate::scribe::{DAY, SERVFAIL, Scribe, at};
+use crate::scribe::{DAY, FIREWALL, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
 use notafter::engine::{Matchers, Silence};
-use notafter::rules::Severity;
+use notafter::rules::{BUILT_IN, Changes, Configured, RuleSet, Severity};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const HOUR: f64 = 3_600.0;
 const ONE: &str = "one.example.com";
@@ -128,4 +130,107 @@ fn a_name_that_is_managed_again_is_not_told_as_managed_no_longer() {
     for message in &watcher.messages {
         assert!(!message.body.contains("No longer managed"), "{message:#?}");
     }
+}
+
+/// One name is well after half an hour and fails for another cause hours later; the other is well only then.
+#[test]
+fn a_name_that_fails_again_for_something_else_is_not_called_well() {
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((0.0, 1_800.0), ONE, SERVFAIL, DAY);
+    scribe.renewal(next, ONE, DAY - next);
+    scribe.streak((5.0 * HOUR, 8.0 * HOUR), ONE, FIREWALL, 90.0 * DAY);
+    let next = scribe.streak((5.0, 6.0 * HOUR), OTHER, SERVFAIL, DAY);
+    scribe.renewal(next, OTHER, DAY - next);
+    let watcher = scribe.tell_until(8.0 * HOUR, |_| {});
+    let told = loud(&watcher);
+    let closed = told.iter().find(|one| one.reason == Reason::Closed);
+    let closed = closed.unwrap_or_else(|| panic!("{told:#?}"));
+    let said = told
+        .iter()
+        .map(|one| (one.at, one.reason, &one.title, &one.certificates));
+    assert_eq!(
+        closed.title,
+        format!("{OTHER}: renewed"),
+        "{:#?}",
+        said.collect::<Vec<_>>()
+    );
+    assert_eq!(closed.certificates, [OTHER]);
+    let again = format!("In trouble again, of which another message tells: {ONE}.");
+    assert!(closed.body.contains(&again), "{}", closed.body);
+    let mut later = told.iter().filter(|one| one.at >= Some(at(5.0 * HOUR)));
+    assert!(later.any(|one| one.reason == Reason::Opened && one.certificates == [ONE]));
+}
+
+#[test]
+fn an_end_that_was_told_is_not_told_again_with_a_blip() {
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((0.0, HOUR), ONE, SERVFAIL, DAY);
+    scribe.renewal(next, ONE, DAY - next);
+    scribe.failure(next + 2_400.0, OTHER, SERVFAIL, (1, 20.0 * DAY));
+    scribe.renewal(next + 2_460.0, OTHER, 19.0 * DAY);
+    let watcher = scribe.tell_until(DAY, |_| {});
+    let closed = loud(&watcher);
+    let closed = closed.iter().filter(|one| one.reason == Reason::Closed);
+    assert_eq!(closed.count(), 1, "{:#?}", watcher.messages);
+    let last = watcher.messages.last().unwrap();
+    assert!(!last.body.contains(ONE), "{last:#?}");
+}
+
+/// A name fails twice for a while, and then others fail once each, every 25 minutes.
+#[test]
+fn blips_of_others_put_off_no_end_and_make_it_no_longer() {
+    let mut scribe = Scribe::default();
+    for from in [0.0, 1_800.0] {
+        let next = scribe.streak((from, from + 700.0), ONE, SERVFAIL, 20.0 * DAY);
+        scribe.renewal(next, ONE, 20.0 * DAY);
+    }
+    for n in 0..24_u32 {
+        let (from, name) = (
+            3_600.0 + f64::from(n) * 1_500.0,
+            format!("x{n}.example.com"),
+        );
+        scribe.failure(from, &name, SERVFAIL, (1, 20.0 * DAY));
+        scribe.renewal(from + 60.0, &name, 19.0 * DAY);
+    }
+    let watcher = scribe.tell_until(DAY, |_| {});
+    let told = loud(&watcher);
+    let closed: Vec<_> = told
+        .iter()
+        .filter(|one| one.reason == Reason::Closed)
+        .collect();
+    let last = closed.last().unwrap_or_else(|| panic!("{told:#?}"));
+    assert!(!last.body.contains("x1.example.com"), "{}", last.body);
+    let span = "It had been failing for 19 min 59 s, ";
+    assert!(last.body.contains(span), "{}", last.body);
+}
+
+#[test]
+fn alerts_of_a_rule_that_is_switched_off_are_over() {
+    let mut scribe = Scribe::default();
+    scribe.started(0.0);
+    scribe.streak((1.0, HOUR), ONE, SERVFAIL, DAY);
+    scribe.strangers(HOUR);
+    let mut watcher = scribe.tell(|_| {});
+    let off = |rule: &str| {
+        let changes = Changes {
+            enabled: Some(false),
+            ..Changes::default()
+        };
+        (rule.to_owned(), changes)
+    };
+    let rules = BTreeMap::from(["dns-broken", "on-demand-failing"].map(off));
+    let configured = Configured {
+        rules,
+        ..Configured::default()
+    };
+    let rules = RuleSet::new(BUILT_IN, Vec::new(), &configured).unwrap();
+    let before = watcher.rows.len();
+    watcher.engine.set_rules(Arc::new(rules), &mut watcher.rows);
+    let closed = watcher.rows.iter().skip(before);
+    let mut closed: Vec<&str> = closed
+        .filter(|row| row.reason == Reason::Closed)
+        .map(|row| row.rule.as_str())
+        .collect();
+    closed.sort_unstable();
+    assert_eq!(closed, ["dns-broken", "on-demand-failing"]);
 }

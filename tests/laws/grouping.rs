@@ -382,3 +382,32 @@ fn names_that_have_expired_have_no_tries_left_in_a_list() {
     assert!(last.contains("; next attempt 2026-05-01 "), "{last}");
     assert!(!last.contains("tries left"), "{last}");
 }
+
+/// Three renewals hang, and then attempts for one of the names fail.
+#[test]
+fn a_cause_is_said_of_those_names_that_fail_for_it() {
+    let mut scribe = Scribe::default();
+    scribe.started(0.0);
+    let names = names(3);
+    for tick in 1..9_u32 {
+        let after = f64::from(tick) * 600.0;
+        let rest = serde_json::json!({"identifiers": names, "remaining": 20.0 * DAY - after});
+        let msg = "certificate expires soon; queuing for renewal";
+        scribe.line(after, ("info", "tls.cache.maintenance"), msg, rest);
+    }
+    scribe.streak((5_000.0, 9_000.0), &names[0], FIREWALL, 20.0 * DAY);
+    let watcher = scribe.tell_until(9_000.0, |_| {});
+    let of_three = watcher.messages.iter();
+    let of_three: Vec<_> = of_three.filter(|one| one.certificates_total == 3).collect();
+    let said = |one: &&&Message| one.body.contains("challenge.unreachable");
+    let with_cause: Vec<_> = of_three.iter().filter(said).collect();
+    assert!(!with_cause.is_empty(), "{:#?}", watcher.messages);
+    for message in with_cause {
+        let (title, body) = (&message.title, &message.body);
+        assert!(!title.contains("one cause"), "{title}");
+        assert!(
+            body.starts_with("3 certificates of caddy are in trouble. Of those that fail, 1: "),
+            "{body}"
+        );
+    }
+}

@@ -27,6 +27,25 @@ fn tell_minutes(scribe: &mut Scribe, until: f64) {
     }
 }
 
+/// The same, with a name that is silenced as soon as two are told of.
+fn told_until_both(mut scribe: Scribe, until: f64, name: &str) -> Vec<(LogTime, Message)> {
+    let mut told = Vec::new();
+    tell_minutes(&mut scribe, until);
+    scribe.tell_until(until, |watcher| {
+        let both = |one: &Message| one.severity.is_loud() && one.certificates_total == 2;
+        if watcher.engine.silences().count() == 0 && watcher.messages.iter().any(both) {
+            let matchers = Matchers {
+                certificate: Some(name.to_owned()),
+                ..Matchers::default()
+            };
+            let silence = Silence::new(matchers, (at(0.0), at(9.0 * HOUR)), "known").unwrap();
+            watcher.engine.silence(silence).unwrap();
+        }
+        note(watcher, &mut told);
+    });
+    told
+}
+
 fn note(watcher: &Watcher, told: &mut Vec<(LogTime, Message)>) {
     let now = watcher.engine.log_time(INSTANCE);
     for message in watcher.messages.iter().skip(told.len()) {
@@ -123,21 +142,8 @@ fn a_name_that_fails_again_at_once_was_never_well() {
 
 #[test]
 fn a_name_that_is_renewed_is_told_as_well_though_those_that_still_fail_are_silenced() {
-    let (mut scribe, renewed) = two_critical();
-    tell_minutes(&mut scribe, 8.0 * HOUR);
-    let mut told = Vec::new();
-    scribe.tell_until(8.0 * HOUR, |watcher| {
-        let warned = |one: &Message| one.severity.is_loud() && one.certificates_total == 2;
-        if watcher.engine.silences().count() == 0 && watcher.messages.iter().any(warned) {
-            let matchers = Matchers {
-                certificate: Some("y.example.com".to_owned()),
-                ..Matchers::default()
-            };
-            let silence = Silence::new(matchers, (at(0.0), at(9.0 * HOUR)), "known").unwrap();
-            watcher.engine.silence(silence).unwrap();
-        }
-        note(watcher, &mut told);
-    });
+    let (scribe, renewed) = two_critical();
+    let told = told_until_both(scribe, 8.0 * HOUR, "y.example.com");
     let improved = improved(&told);
     let [(when, message)] = improved.as_slice() else {
         panic!("{improved:?}");
@@ -414,4 +420,21 @@ fn who_hears_only_of_what_is_critical_hears_that_it_is_no_longer_when_others_hea
         (message.reason, message.severity),
         (Reason::Improved, Severity::Critical)
     );
+}
+
+/// Of two names that were told as in trouble the critical one is silenced then, and the other one is well.
+#[test]
+fn relief_of_a_mere_warning_is_no_louder_than_it_was() {
+    let (y, z) = ("y.example.com", "z.example.com");
+    let mut scribe = Scribe::default();
+    scribe.streak((20.0, 4.0 * HOUR), y, SERVFAIL, DAY);
+    let next = scribe.streak((0.0, 2.0 * HOUR), z, SERVFAIL, 60.0 * DAY);
+    scribe.renewal(next, z, 60.0 * DAY - next);
+    let told = told_until_both(scribe, 4.0 * HOUR, y);
+    let improved = improved(&told);
+    let [(_, message)] = improved.as_slice() else {
+        panic!("{improved:?}");
+    };
+    assert_eq!(message.title, format!("{z}: well again"));
+    assert_eq!(message.severity, Severity::Warning);
 }

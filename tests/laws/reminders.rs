@@ -4,7 +4,7 @@ use crate::drive::Watcher;
 use crate::scribe::{DAY, SERVFAIL, START, Scribe, at};
 use chrono::TimeDelta;
 use notafter::engine::message::Reason;
-use notafter::engine::{Matchers, Silence};
+use notafter::engine::{Matchers, Policy, Silence};
 use notafter::rules::Severity;
 use notafter::time::LogTime;
 use serde_json::json;
@@ -132,4 +132,69 @@ fn what_has_nothing_to_do_with_renewals_is_told_again_after_caddy_was_restarted(
         "{:#?}",
         watcher.messages
     );
+}
+
+/// An expired name whose renewal is said to succeed, and no line tells a later expiry; ticks go on to call it
+/// due, or are silent.
+fn unproven(ticks: bool) -> (Watcher, f64) {
+    let mut scribe = Scribe::default();
+    scribe.started(0.0);
+    let next = scribe.streak((1.0, 5.0 * HOUR), SOON, SERVFAIL, 4.0 * HOUR);
+    let rest = json!({"identifier": SOON, "remaining": 4.0 * HOUR - next});
+    scribe.line(next, ("info", "tls.renew"), "renewing certificate", rest);
+    let production = "acme-v02.api.letsencrypt.org-directory";
+    let rest = json!({"identifier": SOON, "issuer": production});
+    let msg = "certificate renewed successfully";
+    scribe.line(next + 3.0, ("info", "tls.renew"), msg, rest);
+    for tick in 1..200_u32 {
+        let after = next + f64::from(tick) * 600.0;
+        let (logger, msg, rest) = if ticks {
+            let rest = json!({"identifiers": [SOON], "remaining": 4.0 * HOUR - after});
+            let msg = "certificate expires soon; queuing for renewal";
+            ("tls.cache.maintenance", msg, rest)
+        } else {
+            ("http.handlers.echo", "it runs", json!({}))
+        };
+        scribe.line(after, ("info", logger), msg, rest);
+    }
+    (scribe.tell_until(next + DAY, |_| {}), next)
+}
+
+#[test]
+fn a_success_that_nothing_proves_ends_no_reminders_for_good() {
+    for (ticks, within) in [(true, 7.0 * HOUR), (false, 14.0 * HOUR)] {
+        let (watcher, succeeded) = unproven(ticks);
+        let reminded = reminded(&watcher, SOON);
+        let later = between(&reminded, succeeded + 60.0, succeeded + within);
+        assert!(later >= 1, "ticks {ticks}: {reminded:?}");
+    }
+}
+
+#[test]
+fn reminders_follow_a_configuration_that_is_read_anew() {
+    let never = Policy {
+        repeat: None,
+        ..Policy::default()
+    };
+    let often = Policy {
+        repeat: Some(TimeDelta::hours(2)),
+        ..Policy::default()
+    };
+    for (first, then, expected) in [(never, often, 2..=4), (often, never, 0..=0)] {
+        let mut scribe = Scribe::default();
+        scribe.streak((0.0, 8.0 * HOUR), LATE, SERVFAIL, 46.0 * HOUR);
+        let mut watcher = Watcher::new();
+        watcher.engine.set_policy(first);
+        let mut waiting = true;
+        for line in scribe.sorted() {
+            watcher.line(line.as_bytes());
+            watcher.settle();
+            let hour = watcher.engine.log_time(crate::drive::INSTANCE) > Some(at(HOUR));
+            if hour && std::mem::take(&mut waiting) {
+                watcher.engine.set_policy(then);
+            }
+        }
+        let reminded = reminded(&watcher, LATE);
+        assert!(expected.contains(&reminded.len()), "{reminded:?}");
+    }
 }

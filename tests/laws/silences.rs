@@ -1,7 +1,7 @@
 //! What is silenced is not told, and what outlives its silence is.
 
 use crate::drive::Watcher;
-use crate::scribe::{DAY, SERVFAIL, Scribe, at};
+use crate::scribe::{DAY, OUTAGE, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
 use notafter::engine::{Matchers, Silence};
 
@@ -243,4 +243,31 @@ fn restarts_change_nothing_about_silences() {
     assert_eq!(restarted.rows, whole.rows);
     assert_eq!(restarted.messages, whole.messages);
     assert_eq!(restarted.keys("silence").len(), 0);
+}
+
+/// The renewal fails for a cause that is silenced, and then for one that is not and has no rule of its own.
+#[test]
+fn what_is_silenced_for_its_cause_is_told_once_that_is_another() {
+    let mut scribe = Scribe::default();
+    let end = 20.0 * DAY;
+    let next = scribe.streak((0.0, 2.0 * HOUR), "a.example.com", OUTAGE, end);
+    for n in 0..6_u32 {
+        let after = next + f64::from(n) * 1_800.0;
+        scribe.failure(after, "a.example.com", "odd", (9, end - after));
+    }
+    let matchers = Matchers {
+        cause: Some("ca".to_owned()),
+        ..Matchers::default()
+    };
+    let mut waiting = Some(silence(matchers, 9.0 * DAY));
+    let watcher = scribe.tell_until(next + 6.0 * HOUR, |watcher| {
+        if let Some(silence) = waiting.take() {
+            watcher.engine.silence(silence).unwrap();
+        }
+    });
+    let loud = loud(&watcher);
+    let first = loud.first().unwrap();
+    assert!(first.at <= Some(at(next + 60.0)), "{loud:#?}");
+    let title = "a.example.com: the renewal of the certificate fails";
+    assert!(loud.iter().any(|one| one.title == title), "{loud:#?}");
 }

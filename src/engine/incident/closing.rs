@@ -7,13 +7,22 @@ use crate::engine::incident::{Ended, Incident};
 use crate::engine::message::{Message, Reason, Status};
 use crate::time::spell;
 
-/// What a title ends with, unless something fails that nobody is told of.
+/// What a title ends with, unless something fails of which this does not tell.
 fn all_well(view: &View<'_>) -> &'static str {
-    if view.silenced == 0 {
+    if view.silenced == 0 && view.failing.is_empty() {
         ", all is well again"
     } else {
         ""
     }
+}
+
+fn in_trouble(view: &View<'_>) -> String {
+    let failing: Vec<&str> = view.failing.iter().map(String::as_str).collect();
+    if failing.is_empty() {
+        return String::new();
+    }
+    let names = listed(&failing, failing.len());
+    format!(" In trouble again, of which another message tells: {names}.")
 }
 
 impl Incident {
@@ -25,8 +34,8 @@ impl Incident {
             _ => self.many_closing(view),
         };
         let (title, body) = words;
-        let words = (title, format!("{body}{}", silenced(view.silenced)));
-        let mut message = self.message(view, Reason::Closed, words);
+        let body = format!("{body}{}{}", silenced(view.silenced), in_trouble(view));
+        let mut message = self.message(view, Reason::Closed, (title, body));
         // Whoever was told hears it.
         message.severity = self.told.unwrap_or(self.worst);
         message.status = Status::Resolved;
@@ -92,8 +101,13 @@ impl Incident {
     /// How long it lasted, what it cost and why.
     fn history(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if let (Some(since), Some(at)) = (self.failing_since.or(self.opened_at), self.changed_at) {
-            let again = match self.reopened {
+        if let (Some(since), Some(at)) = (
+            self.failing_since.or(self.opened_at),
+            self.loud_at.or(self.changed_at),
+        ) {
+            // Its end was told before, and what opened then began anew.
+            let interruptions = self.reopened.saturating_sub(u32::from(self.begun > 0));
+            let again = match interruptions {
                 0 => String::new(),
                 1 => ", once interrupted".to_owned(),
                 times => format!(", {times} times interrupted"),

@@ -67,6 +67,20 @@ impl Incident {
         *count = count.saturating_sub(usize::from(untold));
     }
 
+    /// Those that are in trouble again, of which other incidents tell, are well no more.
+    pub(in crate::engine) fn take_failing(
+        &mut self,
+        fails: impl Fn(&Ended) -> bool,
+    ) -> Vec<String> {
+        let ended = std::mem::take(&mut self.ended).into_iter();
+        let (failing, ended): (Vec<_>, Vec<_>) = ended.partition(fails);
+        self.ended = ended;
+        for one in &failing {
+            self.uncount(one.untold, one.is_unmanaged());
+        }
+        failing.into_iter().map(|one| one.name).collect()
+    }
+
     /// What only came and went before anything was loud is no part of what is told.
     pub(in crate::engine) fn forget_blips(&mut self) {
         let (missed, blips) = std::mem::take(&mut self.ended)
@@ -156,16 +170,22 @@ impl Incident {
         }
     }
 
-    /// Its end was told, and all that is open is of no concern: what comes is another story, of these.
-    pub(in crate::engine) fn begin_anew<'a>(&mut self, open: impl Iterator<Item = About<'a>>) {
+    /// What it had to do with so far was told, and is no part of what comes.
+    pub(super) fn count_anew(&mut self) {
         self.begun = self.messages;
         self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         self.known = 0;
-        (self.opened_at, self.failing_since) = (None, None);
-        (self.worst, self.causes, self.attempts) = (Severity::Info, Causes::EMPTY, 0);
-        self.closed.clear();
+        (self.failing_since, self.attempts) = (None, 0);
+        (self.worst, self.causes) = (Severity::Info, Causes::EMPTY);
         self.ended.clear();
-        (self.ended_count, self.reopened) = (0, 0);
+        (self.ended_count, self.well_again, self.unmanaged) = (0, 0, 0);
+    }
+
+    /// Its end was told, and all that is open is of no concern: what comes is another story, of these.
+    pub(in crate::engine) fn begin_anew<'a>(&mut self, open: impl Iterator<Item = About<'a>>) {
+        self.count_anew();
+        (self.opened_at, self.reopened, self.interrupted) = (None, 0, false);
+        self.closed.clear();
         for about in open {
             let alerts = about.alerts().values();
             let first = alerts.filter_map(|alert| alert.opened_at).min();

@@ -167,6 +167,11 @@ impl Register {
         ends
     }
 
+    /// Every incident.
+    pub(in crate::engine) fn ids(&self) -> Vec<Arc<str>> {
+        self.all.keys().cloned().collect()
+    }
+
     /// An incident by id, to be looked at by time alone.
     pub(in crate::engine) fn get_mut(&mut self, id: &str) -> Option<&mut Incident> {
         self.all.get_mut(id)

@@ -31,7 +31,7 @@ impl Incident {
     }
 
     /// Whether something is better since the last message.
-    pub(super) fn has_relief(&self) -> bool {
+    pub(in crate::engine) fn has_relief(&self) -> bool {
         !self.relief().is_empty()
     }
 
@@ -46,7 +46,10 @@ impl Incident {
     pub(super) fn relief_severity(&self) -> Severity {
         let reminder = Some(Severity::Critical).filter(|_| self.repeat_due);
         let owed = self.relief_owed().max(reminder);
-        owed.or(self.told).unwrap_or(Severity::Warning)
+        let told = self
+            .told
+            .map_or(Severity::Warning, |told| told.min(Severity::Warning));
+        owed.unwrap_or(told)
     }
 
     /// What is better since the last message, and then what is not, in one line.

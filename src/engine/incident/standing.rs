@@ -1,6 +1,6 @@
 //! One name of an incident, as it stands: what is open about it, and how pressing that is.
 
-use crate::engine::alert::OpenAlert;
+use crate::engine::alert::{AlertRow, OpenAlert};
 use crate::engine::certificate::{Certificate, RetrySource};
 use crate::engine::incident::words::failed_attempts;
 use crate::engine::incident::{DEADLINES, is_news, knows_worse};
@@ -98,19 +98,18 @@ impl<'a> Standing<'a> {
         )
     }
 
-    /// What its alert says, without the name in front.
-    pub(super) fn said(&self, instance: &str) -> &'a str {
-        let (_, alert) = self.lead;
-        let rest = alert.title.strip_prefix(self.about.called(instance));
-        rest.map_or(&*alert.title, |rest| rest.trim_start_matches([':', ' ']))
+    /// What its alert says in a title, without the name in front.
+    pub(super) fn said<'b>(&self, title: &'b str, instance: &str) -> &'b str {
+        let rest = title.strip_prefix(self.about.called(instance));
+        rest.map_or(title, |rest| rest.trim_start_matches([':', ' ']))
     }
 
-    /// Its line in a list of many.
-    pub(super) fn listed(&self, teller: &Teller<'_>) -> String {
+    /// Its line in a list of many, with the alert that leads as it reads now.
+    pub(super) fn listed(&self, teller: &Teller<'_>, lead: &AlertRow) -> String {
         let (_, alert) = self.lead;
         let at = teller.at;
         let name = self.about.called(teller.name);
-        let said = self.said(teller.name);
+        let said = self.said(&lead.title, teller.name);
         let said = format!("- {name} ({}): {said}", alert.severity);
         let end = self.about.not_after().map(|end| match at {
             Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),

@@ -26,6 +26,8 @@ pub(in crate::engine) struct View<'a> {
     pub standing: &'a [Standing<'a>],
     /// How many others nobody is told of.
     pub silenced: usize,
+    /// Names that were well and are in trouble again, in other incidents.
+    pub failing: &'a [String],
 }
 
 impl Incident {
@@ -34,21 +36,7 @@ impl Incident {
         let Some(first) = view.standing.first() else {
             return self.relief_alone(view, reason);
         };
-        let row = |one: &Standing<'_>, (rule, alert): (&str, &OpenAlert)| {
-            let change = Change {
-                instance: view.teller.name,
-                incident: &self.id,
-                rule,
-                reason: match alert.told {
-                    None => Reason::Opened,
-                    Some(told) if told < alert.severity => Reason::Worsened,
-                    Some(_) => Reason::Repeated,
-                },
-                closed_by: None,
-                at: alert.opened_at,
-            };
-            view.teller.row(&change, alert, one.about)
-        };
+        let row = |one: &Standing<'_>, lead: (&str, &OpenAlert)| self.row(view, one, lead);
         let rows: Vec<AlertRow> = if let [one] = view.standing {
             let mut alerts = one.alerts.clone();
             alerts.sort_by_key(|(rule, alert)| (Reverse(alert.severity), telling(rule)));
@@ -70,7 +58,7 @@ impl Incident {
             (lead.title.clone(), self.one_body(first, &lead))
         } else {
             (
-                self.many_title(view, first),
+                self.many_title(view, first, &lead),
                 self.many_body(view, first, &lead),
             )
         };
@@ -93,6 +81,28 @@ impl Incident {
         let alerts = rows.iter().filter_map(|row| serde_json::to_value(row).ok());
         message.alerts = alerts.collect();
         Some(message)
+    }
+
+    /// An open alert of a name as it reads now.
+    fn row(
+        &self,
+        view: &View<'_>,
+        one: &Standing<'_>,
+        (rule, alert): (&str, &OpenAlert),
+    ) -> AlertRow {
+        let change = Change {
+            instance: view.teller.name,
+            incident: &self.id,
+            rule,
+            reason: match alert.told {
+                None => Reason::Opened,
+                Some(told) if told < alert.severity => Reason::Worsened,
+                Some(_) => Reason::Repeated,
+            },
+            closed_by: None,
+            at: alert.opened_at,
+        };
+        view.teller.row(&change, alert, one.about)
     }
 
     pub(super) fn is_of_source(&self) -> bool {
@@ -144,30 +154,26 @@ impl Incident {
         }
     }
 
-    fn many_title(&self, view: &View<'_>, first: &Standing<'_>) -> String {
+    fn many_title(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
         let count = view.standing.len();
         let (rule, alert) = first.lead;
         let worsens = alert.severity == Severity::Critical && self.told.is_some();
         if first.is_news && (worsens || is_deadline(rule, alert.severity)) {
-            return format!("{}; {} in trouble in all", alert.title, certificates(count));
+            return format!("{}; {} in trouble in all", lead.title, certificates(count));
         }
-        match causes(view.standing).as_slice() {
-            [] => format!("{}: {}", certificates(count), first.said(view.teller.name)),
-            [(cause, _)] => format!(
-                "{} fail for one cause: {}",
-                certificates(count),
-                cause.word()
-            ),
-            causes => {
-                let causes = causes
-                    .iter()
-                    .map(|(cause, names)| format!("{} ({names})", cause.word()));
-                format!(
-                    "{} fail: {}",
-                    certificates(count),
-                    causes.collect::<Vec<_>>().join(", ")
-                )
+        let many = certificates(count);
+        let causes = causes(view.standing);
+        let listed = causes
+            .iter()
+            .map(|(cause, names)| format!("{} ({names})", cause.word()));
+        let listed = listed.collect::<Vec<_>>().join(", ");
+        match causes.as_slice() {
+            [] => format!("{many}: {}", first.said(&lead.title, view.teller.name)),
+            [(cause, names)] if *names == count => {
+                format!("{many} fail for one cause: {}", cause.word())
             }
+            causes if failing(causes) == count => format!("{many} fail: {listed}"),
+            _ => format!("{many} in trouble; of those that fail: {listed}"),
         }
     }
 
@@ -176,15 +182,17 @@ impl Incident {
         let count = view.standing.len();
         let who = format!("{} of {}", certificates(count), view.teller.name);
         let explained = |cause: Cause| format!("{} ({})", cause.explanation(), cause.word());
-        let mut news = match causes(view.standing).as_slice() {
+        let causes = causes(view.standing);
+        let listed = causes.iter();
+        let listed = listed.map(|(cause, names)| format!("{names}: {}", explained(*cause)));
+        let listed = listed.collect::<Vec<_>>().join("; ");
+        let mut news = match causes.as_slice() {
             [] => format!("{who} are in trouble."),
-            [(cause, _)] => format!("{who} fail for one cause: {}.", explained(*cause)),
-            causes => {
-                let causes = causes.iter();
-                let causes = causes.map(|(cause, names)| format!("{names}: {}", explained(*cause)));
-                let causes: Vec<String> = causes.collect();
-                format!("{who} fail. {}.", causes.join("; "))
+            [(cause, names)] if *names == count => {
+                format!("{who} fail for one cause: {}.", explained(*cause))
             }
+            causes if failing(causes) == count => format!("{who} fail. {listed}."),
+            _ => format!("{who} are in trouble. Of those that fail, {listed}."),
         };
         if let Some(since) = self.failing_since {
             let ago = view.teller.at.filter(|at| *at > since);
@@ -233,7 +241,9 @@ impl Incident {
             listed.partition(|one| one.lead.1.severity == Severity::Critical);
         let list = |standing: &[&Standing<'_>]| -> Vec<String> {
             let lines = standing.iter();
-            lines.map(|one| one.listed(&view.teller)).collect()
+            let line =
+                |one: &&Standing<'_>| one.listed(&view.teller, &self.row(view, one, one.lead));
+            lines.map(line).collect()
         };
         let mut others = list(&others);
         if count > LISTED {
@@ -280,6 +290,11 @@ pub(super) fn silenced(count: usize) -> String {
         1 => " 1 more is silenced.".to_owned(),
         count => format!(" {count} more are silenced."),
     }
+}
+
+/// How many names fail for any of these.
+fn failing(causes: &[(Cause, usize)]) -> usize {
+    causes.iter().map(|(_, names)| names).sum()
 }
 
 /// Why these fail, each cause with how many; the most frequent first.
