@@ -16,6 +16,8 @@ mod memory {
 
     const T: f64 = 1_777_600_000.0;
     const DAY: f64 = 86_400.0;
+    /// Names that live before those that are counted.
+    const FIRST: u32 = 8;
     const HEALTHY_BYTES_MAX: usize = 400;
     const FAILING_BYTES_MAX: usize = 4_096;
     const SERVFAIL: &str = "solving challenges: presenting for challenge: could not determine zone for domain \"_acme-challenge.{name}\": unexpected response code 'SERVFAIL' for _acme-challenge.{name}. (order=https://acme-v02.api.letsencrypt.org/acme/order/2104325257/507891234567) (ca=https://acme-v02.api.letsencrypt.org/directory)";
@@ -26,6 +28,8 @@ mod memory {
         engine: Engine,
         source: Arc<str>,
         line: u64,
+        /// Lines to come, with the seconds after the start.
+        lines: Vec<(f64, String)>,
     }
 
     impl Watch {
@@ -36,6 +40,7 @@ mod memory {
                 engine: Engine::new(rules),
                 source: "/var/log/caddy/caddy.log".into(),
                 line: 0,
+                lines: Vec::new(),
             };
             let msg = "started background certificate maintenance";
             watch.log(0.0, "tls.cache.maintenance", msg, json!({"cache": "0xc0"}));
@@ -52,17 +57,25 @@ mod memory {
             if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
                 line.extend(fields);
             }
-            let text = line.to_string();
-            self.line += 1;
-            let origin = Origin {
-                source: Arc::clone(&self.source),
-                line: self.line,
-            };
-            let entry = Entry::decode(text.as_bytes()).unwrap();
-            let quote = || Quote::new(&origin, text.as_bytes());
-            self.engine.entry("caddy", &entry, quote, &mut Vec::new());
-            drop(self.engine.settle("caddy"));
-            drop(self.engine.take_rows());
+            self.lines.push((after, line.to_string()));
+        }
+
+        /// Hears the lines that were written, in their order.
+        fn hear(&mut self) {
+            let mut lines = std::mem::take(&mut self.lines);
+            lines.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            for (_, text) in lines {
+                self.line += 1;
+                let origin = Origin {
+                    source: Arc::clone(&self.source),
+                    line: self.line,
+                };
+                let entry = Entry::decode(text.as_bytes()).unwrap();
+                let quote = || Quote::new(&origin, text.as_bytes());
+                self.engine.entry("caddy", &entry, quote, &mut Vec::new());
+                drop(self.engine.settle("caddy"));
+                drop(self.engine.take_rows());
+            }
         }
 
         /// A renewal that succeeds, and the news of it that Caddy fetches later.
@@ -113,16 +126,17 @@ mod memory {
     /// Bytes that each of so many certificates costs, once there are some: what is made at the first
     /// use belongs to none.
     fn bytes_each(names: u32, live: impl Fn(&mut Watch, u32, &str)) -> usize {
-        const FIRST: u32 = 8;
         let mut watch = Watch::new();
         let name = |n: u32| format!("host{n:06}.customers.example.com");
         for n in 0..FIRST {
             live(&mut watch, n, &name(n));
         }
+        watch.hear();
         let before = ALLOCATOR.current_usage();
         for n in FIRST..FIRST + names {
             live(&mut watch, n, &name(n));
         }
+        watch.hear();
         let used = ALLOCATOR.current_usage() - before;
         assert_eq!(
             watch.engine.certificates().count(),
@@ -133,16 +147,17 @@ mod memory {
 
     #[test]
     fn a_healthy_certificate_costs_little_and_a_failing_one_not_much() {
-        let names = std::env::var("NOTAFTER_NAMES").map_or(500, |names| names.parse().unwrap());
+        let names = std::env::var("NOTAFTER_NAMES").map_or(3_000, |names| names.parse().unwrap());
         let healthy = bytes_each(names, |watch, n, name| {
             watch.renewed(1.0 + f64::from(n), name);
         });
+        // All at the same time, after the first few.
+        let begin = |n: u32| f64::from(n / FIRST).min(1.0) * DAY + 0.001 * f64::from(n);
         let failing = bytes_each(names / 15, |watch, n, name| {
-            watch.fails(1.0 + 0.001 * f64::from(n), name, &[SERVFAIL]);
+            watch.fails(begin(n), name, &[SERVFAIL]);
         });
         let by_turns = bytes_each(names / 15, |watch, n, name| {
-            let at = 1.0 + 0.001 * f64::from(n);
-            watch.fails(at, name, &[SERVFAIL, UNREACHABLE]);
+            watch.fails(begin(n), name, &[SERVFAIL, UNREACHABLE]);
         });
         let again = bytes_each(30, |watch, n, name| {
             let at = 1.0 + 86_400.0 * f64::from(n);

@@ -45,6 +45,14 @@ pub struct OpenAlert {
 /// Open alerts by rule. Boxed: a map keeps room for more than it holds.
 pub type Alerts = LiteMap<Box<str>, Box<OpenAlert>>;
 
+/// Gives back the room that a map by rule has for more than it holds: most hold one or two, and room for four is
+/// taken at once.
+pub(super) fn give_back_room<T>(by_rule: &mut LiteMap<Box<str>, T>) {
+    let mut held = std::mem::take(by_rule).into_tuple_vec();
+    held.shrink_to_fit();
+    *by_rule = LiteMap::from_sorted_store_unchecked(held);
+}
+
 /// The same remedy as another alert's is kept once: most rules about one cause give the same.
 pub(super) fn share_remedies(alerts: &mut Alerts) {
     let mut known: Vec<Arc<str>> = Vec::new();

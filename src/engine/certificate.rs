@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 /// How a moment is known to be when the renewal became due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +97,8 @@ pub struct Failing {
     pub seen_by: SeenBy,
     /// The CA that the last attempt went to.
     pub ca: Option<Ca>,
-    /// Where that CA is.
-    pub ca_url: Option<String>,
+    /// Where that CA is; the same for most.
+    pub ca_url: Option<Arc<str>>,
     /// Why the first attempt of the streak failed.
     pub first_cause: Option<Cause>,
     /// Attempts in a row that the staging CA itself failed.
@@ -119,7 +120,7 @@ impl Failing {
             cause: blame.cause,
             seen_by: blame.seen_by,
             ca: blame.ca.or(blame.issuer),
-            ca_url: blame.ca_url,
+            ca_url: blame.ca_url.map(Arc::from),
             first_cause: Some(blame.cause),
             staging_failures: 0,
             rate_limited_until: blame.rate_limited_until,

@@ -49,12 +49,21 @@ pub(super) fn failed(
     event: &Event,
     at: LogTime,
 ) -> bool {
-    match event.means {
-        Means::JobFailed => return job_failed(instance, certificate, event, at),
-        Means::WorkerPanicked => worker_panicked(certificate, event, at),
-        _ => attempt_failed(instance, certificate, event, at),
+    let ended = match event.means {
+        Means::JobFailed => job_failed(instance, certificate, event, at),
+        Means::WorkerPanicked => {
+            worker_panicked(certificate, event, at);
+            true
+        }
+        _ => {
+            attempt_failed(instance, certificate, event, at);
+            true
+        }
+    };
+    if let Some(failing) = &mut certificate.failing {
+        instance.share_ca_url(&mut failing.ca_url);
     }
-    true
+    ended
 }
 
 fn attempt_failed(

@@ -16,6 +16,7 @@ use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A jump ahead of more than this counts only when a second line confirms it.
 pub(super) const JUMP: TimeDelta = TimeDelta::days(7);
@@ -39,6 +40,9 @@ pub(super) struct Instance {
     pub log_time: Option<LogTime>,
     /// How far it is read, from when it is lost until it is read to its end again.
     pub behind: Option<LogTime>,
+    /// Where the CA is that an attempt went to last.
+    #[serde(skip)]
+    pub ca_url: Option<Arc<str>>,
     /// A jump ahead that waits for a second line.
     pub jump: Option<LogTime>,
     /// When its maintenance loop last began; `None` if that was before we looked.
@@ -105,6 +109,15 @@ pub(super) enum Moved {
 impl Instance {
     /// Names remembered because their lines are not judged.
     const NAMES_MAX: usize = 10_000;
+
+    /// Keeps the address of a CA once for all names that fail there.
+    pub(super) fn share_ca_url(&mut self, url: &mut Option<Arc<str>>) {
+        if *url == self.ca_url {
+            url.clone_from(&self.ca_url);
+        } else if url.is_some() {
+            self.ca_url.clone_from(url);
+        }
+    }
 
     /// What a line of this stamp does to the log clock; does not move it.
     pub(super) fn reach(&mut self, stamp: LogTime) -> Moved {

@@ -1,5 +1,6 @@
 //! What ties a certificate or a source to its incident, and what people were told of it.
 
+use crate::engine::alert::give_back_room;
 use crate::engine::causes::Causes;
 use crate::rules::Severity;
 use crate::time::LogTime;
@@ -78,6 +79,7 @@ impl Link {
         let told = told.iter().cloned();
         self.over
             .extend(told.map(|(rule, told)| (rule, Over { told, at_seconds })));
+        give_back_room(&mut self.over);
     }
 
     /// What people know of an alert that opens again at a moment, about a name that `fails` on or not.

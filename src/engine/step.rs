@@ -6,7 +6,7 @@ use crate::caddy::event::Event;
 use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
 use crate::caddy::vocabulary::Means;
-use crate::engine::alert::{AlertRow, ClosedBy};
+use crate::engine::alert::{AlertRow, ClosedBy, give_back_room};
 use crate::engine::apply::{Outcome, apply, restarted};
 use crate::engine::certificate::Certificate;
 use crate::engine::evidence::Quote;
@@ -210,6 +210,9 @@ impl Step<'_> {
             &mut case,
         );
         certificate.alerts = std::mem::take(&mut case.alerts);
+        if !case.rows.is_empty() {
+            give_back_room(&mut certificate.alerts);
+        }
         certificate.wake = case.wake;
         let about = AboutMut::Certificate(certificate);
         watched.incidents.enter(self.instance, about, &mut case);
