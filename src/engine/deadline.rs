@@ -4,7 +4,7 @@
 //! be about: what would have been seen in them is not missed. Our clock goes on for the source itself and for
 //! what people are told.
 
-use crate::engine::door::Engine;
+use crate::engine::door::{Engine, LATE};
 use crate::engine::judge::Which;
 use crate::engine::state::Watched;
 use crate::engine::step::Step;
@@ -37,6 +37,8 @@ impl Step<'_> {
         if watched.instance.behind.is_some() {
             self.follow(watched, stamp);
         }
+        // Of what a line from long before brings, nothing is late that lies ahead of it.
+        let reached = reached.filter(|reached| *reached - stamp <= LATE);
         self.fire(watched, reached.unwrap_or(stamp));
     }
 

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A line this late is the disorder of Caddy's goroutines; later ones mean that a clock was set.
-const LATE: TimeDelta = TimeDelta::seconds(1);
+pub(super) const LATE: TimeDelta = TimeDelta::seconds(1);
 
 /// What an entry was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,13 @@ pub enum Notice {
         /// The watched Caddy.
         instance: String,
         /// Where it jumped to.
+        to: LogTime,
+    },
+    /// The log clock was set back, and a second line confirmed it.
+    ClockSetBack {
+        /// The watched Caddy.
+        instance: String,
+        /// Where to.
         to: LogTime,
     },
 }
@@ -342,6 +349,12 @@ impl Engine {
             return Moved::Fine;
         };
         let moved = watched.instance.reach(stamp);
+        if moved == Moved::SetBack {
+            watched.set_back(stamp);
+            let instance = instance.to_owned();
+            let to = stamp;
+            self.notices.push(Notice::ClockSetBack { instance, to });
+        }
         self.release(instance, (moved == Moved::Jumped).then_some(stamp), out);
         if moved != Moved::Held {
             self.move_to(instance, stamp, out);

@@ -404,6 +404,22 @@ impl Incident {
         }
     }
 
+    /// The clock of the log was set back.
+    pub(super) fn set_back(&mut self, to: LogTime) {
+        for moment in [
+            &mut self.changed_at,
+            &mut self.loud_at,
+            &mut self.told_at,
+            &mut self.fresh_since,
+            &mut self.well_since,
+            &mut self.better_since,
+            &mut self.critical_since,
+        ] {
+            *moment = moment.map(|at| at.min(to));
+        }
+        self.urgent_at.retain(|at| *at <= to);
+    }
+
     /// Whether nothing can come of it any more.
     pub(super) fn is_spent(&self, now: Option<LogTime>) -> bool {
         self.is_over() && self.told.is_none() && !self.takes(now)

@@ -5,6 +5,7 @@ use crate::caddy::name::Name;
 use crate::caddy::remedy::Generation;
 use crate::engine::alert::Alerts;
 use crate::engine::certificate::{NextRetry, RetrySource};
+use crate::engine::door;
 use crate::engine::evidence::Quote;
 use crate::engine::link::Link;
 use crate::engine::on_demand::OnDemand;
@@ -20,6 +21,9 @@ use std::sync::Arc;
 
 /// A jump ahead of more than this counts only when a second line confirms it.
 pub(super) const JUMP: TimeDelta = TimeDelta::days(7);
+
+/// A step back of more than this counts once a second line confirms it.
+const STEP_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// A maintenance loop may say this late that it began: it waits for its turn while its process goes on.
 pub(super) const RACE: TimeDelta = TimeDelta::seconds(1);
@@ -45,6 +49,8 @@ pub(super) struct Instance {
     pub ca_url: Option<Arc<str>>,
     /// A jump ahead that waits for a second line.
     pub jump: Option<LogTime>,
+    /// The last line, where it is from long before: a clock set back is so once a second one says it.
+    pub set_back: Option<LogTime>,
     /// When its maintenance loop last began; `None` if that was before we looked.
     pub started: Option<LogTime>,
     /// When its maintenance loop ticks.
@@ -104,6 +110,8 @@ pub(super) enum Moved {
     Held,
     /// A second line confirmed a jump of more than seven days.
     Jumped,
+    /// A second line confirmed that the clock was set back.
+    SetBack,
 }
 
 impl Instance {
@@ -124,8 +132,15 @@ impl Instance {
         let Some(log_time) = self.log_time else {
             return Moved::Fine;
         };
+        let before = self.set_back.take();
         if stamp <= log_time {
-            return Moved::Fine;
+            // What was written while the log could not be read is old for us, and no clock was set.
+            if log_time - stamp <= STEP_BACK || self.behind.is_some() {
+                return Moved::Fine;
+            }
+            let goes_on = before.is_some_and(|before| before - stamp <= door::LATE);
+            self.set_back = Some(stamp).filter(|_| !goes_on);
+            return if goes_on { Moved::SetBack } else { Moved::Fine };
         }
         if stamp - log_time <= JUMP {
             self.jump = None;

@@ -90,6 +90,13 @@ impl Watched {
         crowded || self.instance.strangers.contains(name)
     }
 
+    /// The clock of the log was set back to a moment.
+    pub(super) fn set_back(&mut self, to: LogTime) {
+        self.instance.log_time = Some(to);
+        self.instance_changed = true;
+        self.incidents.set_back(to);
+    }
+
     /// Everything that is open has to be weighed again.
     pub(super) fn weigh_all(&mut self) {
         self.untold.extend(self.incidents.subjects().cloned());

@@ -1,11 +1,13 @@
 //! Live equals replay, and small disorder does not matter.
 
 use crate::drive::{CAPTURES, INCIDENT, Line, Watcher, after, end, lines, one_go};
+use crate::scribe::{DAY, SERVFAIL, Scribe, at};
 use notafter::caddy::entry::Entry;
 use notafter::engine::AlertRow;
 use notafter::time::LogTime;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -260,4 +262,63 @@ fn a_moment_that_has_passed_when_its_line_comes_is_told_at_once() {
     let reminder = expiry + chrono::TimeDelta::hours(6);
     let next = watcher.engine.deadline(crate::drive::INSTANCE);
     assert_eq!(next, Some(reminder));
+}
+
+/// A Caddy that starts so many seconds ahead of what comes next.
+fn set_right(ahead: f64) -> Scribe {
+    let mut scribe = Scribe::default();
+    scribe.started(ahead);
+    scribe.manages(ahead + 0.1, &["a.example.com"]);
+    scribe
+}
+
+#[test]
+fn nothing_is_late_because_a_clock_was_set_back() {
+    let mut watcher = set_right(7_200.0).tell(|_| {});
+    let mut scribe = Scribe::default();
+    scribe.streak((1.0, 1_000.0), "a.example.com", SERVFAIL, 20.0 * DAY);
+    for n in 0..200_u32 {
+        let after = 6.0 + f64::from(n) * 5.0;
+        scribe.line(after, ("info", "http.handlers.echo"), "it runs", json!({}));
+    }
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+        watcher.settle();
+    }
+    assert!(
+        watcher.rows.iter().all(|row| row.rule != "retry-missed"),
+        "{:#?}",
+        essence(&watcher.rows)
+    );
+    let last = watcher.messages.last().unwrap();
+    assert!(last.body.contains("Caddy tries again at "), "{}", last.body);
+    assert!(!last.body.contains("has not begun"), "{}", last.body);
+    assert_eq!(watcher.engine.take_notices().len(), 1);
+    let now = watcher.engine.log_time(crate::drive::INSTANCE);
+    assert_eq!(now, Some(at(1_001.0)));
+}
+
+#[test]
+fn one_line_from_long_ago_sets_no_clock_back() {
+    let mut watcher = set_right(7_200.0).tell(|_| {});
+    let mut scribe = Scribe::default();
+    scribe.failure(1.0, "a.example.com", SERVFAIL, (1, 20.0 * DAY));
+    let old = scribe.sorted();
+    watcher.line(old[0].as_bytes());
+    let mut scribe = Scribe::default();
+    scribe.line(
+        7_201.0,
+        ("info", "http.handlers.echo"),
+        "it runs",
+        json!({}),
+    );
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+    }
+    watcher.line(old[1].as_bytes());
+    assert!(watcher.engine.take_notices().is_empty());
+    assert_eq!(
+        watcher.engine.log_time(crate::drive::INSTANCE),
+        Some(at(7_201.0))
+    );
 }

@@ -327,6 +327,11 @@ impl Pump {
                         "{instance}: the clock of the log jumped ahead to {to}"
                     ));
                 }
+                Notice::ClockSetBack { instance, to } => {
+                    say(&format!(
+                        "{instance}: the clock of the log was set back to {to}"
+                    ));
+                }
                 Notice::TooManyNames { instance, watched } => say(&format!(
                     "warning: {instance}: only the first {watched} certificates are watched; `notafter status` counts the lines about others"
                 )),

@@ -167,6 +167,17 @@ impl Register {
         ends
     }
 
+    /// The clock of the log was set back: what has been waiting goes on to wait from there.
+    pub(in crate::engine) fn set_back(&mut self, to: LogTime) {
+        self.heard = self.heard.min(Some(to));
+        for id in self.ids() {
+            if let Some(incident) = self.all.get_mut(&id) {
+                incident.set_back(to);
+            }
+            self.touch(&id);
+        }
+    }
+
     /// Every incident.
     pub(in crate::engine) fn ids(&self) -> Vec<Arc<str>> {
         self.all.keys().cloned().collect()
