@@ -43,3 +43,6 @@ mod telling;
 #[cfg(test)]
 #[path = "laws/time.rs"]
 mod time;
+#[cfg(test)]
+#[path = "laws/words.rs"]
+mod words;

@@ -42,7 +42,7 @@ impl Watched {
         let members = incident.members.iter();
         let critical: Vec<(About<'_>, &str, &OpenAlert)> = members
             .filter_map(|one| about(&self.instance, &self.certificates, one))
-            .filter_map(|about| lead(about).map(|(rule, alert)| (about, rule, alert)))
+            .filter_map(|about| lead(&teller, about).map(|(rule, alert)| (about, rule, alert)))
             .collect();
         let mut soonest = None;
         for (about, rule, alert) in &critical {
@@ -132,9 +132,9 @@ fn critical_alerts(about: About<'_>) -> impl Iterator<Item = (&str, &OpenAlert)>
         .map(|(rule, alert)| (&**rule, &**alert))
 }
 
-/// The critical alert that says most.
-fn lead(about: About<'_>) -> Option<(&str, &OpenAlert)> {
-    critical_alerts(about).min_by_key(|(rule, _)| telling(rule))
+/// The critical alert that says most, first of those that still hold.
+fn lead<'a>(teller: &Teller<'_>, about: About<'a>) -> Option<(&'a str, &'a OpenAlert)> {
+    critical_alerts(about).min_by_key(|(rule, _)| (!teller.holds(rule, about), telling(rule)))
 }
 
 /// How long a success keeps reminders back though nothing tells a later expiry: by then the renewal

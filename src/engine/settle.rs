@@ -62,11 +62,18 @@ impl Watched {
         let now = self.instance.log_time;
         let silences = self.incidents.silences.clone();
         let told = |about: About<'_>, rule: &str| !silences.cover((instance, now), about, rule);
+        let teller = Teller {
+            rules,
+            name: instance,
+            instance: &self.instance,
+            certificates: &self.certificates,
+            at: now,
+        };
         let incident = self.incidents.get_mut(id)?;
         let members = incident.members.iter();
         let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
         let mut standing: Vec<Standing<'_>> = abouts
-            .filter_map(|about| Standing::of(about, told))
+            .filter_map(|about| Standing::of(about, &teller, told))
             .collect();
         standing.sort_by_cached_key(Standing::order);
         let all: BTreeSet<Subject> = standing.iter().map(|one| one.about.subject()).collect();
@@ -77,13 +84,6 @@ impl Watched {
                 incident.forget_blips();
             }
         }
-        let teller = Teller {
-            rules,
-            name: instance,
-            instance: &self.instance,
-            certificates: &self.certificates,
-            at: now,
-        };
         let fails = |name: &str| {
             let certificate = Name::parse(name).and_then(|name| self.certificates.get(&name));
             certificate.is_some_and(|one| {

@@ -55,11 +55,26 @@ impl Teller<'_> {
         }
     }
 
+    /// Whether the condition of a rule with an open alert still holds; what a line said stands.
+    pub(super) fn holds(&self, rule: &str, about: About<'_>) -> bool {
+        let rule = self.rules.get(rule);
+        let judge = self.judge(about);
+        rule.zip(judge)
+            .is_none_or(|(rule, judge)| rule.matcher.is_some() || judge.still_holds(rule))
+    }
+
     /// `None` where those of the opening have to do: what a line brought is gone, and so may be what made
     /// the condition hold.
     fn words(&self, rule: &Rule, alert: &OpenAlert, about: About<'_>) -> Option<[String; 3]> {
+        let judge = self.judge(about)?;
+        let holds = rule.matcher.is_none() && judge.still_holds(rule);
+        holds.then(|| judge.words(rule, alert.severity, None))
+    }
+
+    /// Who judges at this moment; `None` while no line had a time.
+    fn judge<'b>(&'b self, about: About<'b>) -> Option<Judge<'b>> {
         let at = self.at?;
-        let judge = Judge {
+        Some(Judge {
             rules: self.rules,
             instance: self.name,
             at,
@@ -76,8 +91,6 @@ impl Teller<'_> {
             },
             read_to: self.instance.behind,
             generation: self.instance.generation,
-        };
-        let holds = rule.matcher.is_none() && judge.still_holds(rule);
-        holds.then(|| judge.words(rule, alert.severity, None))
+        })
     }
 }

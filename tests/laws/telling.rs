@@ -430,38 +430,3 @@ fn a_name_of_a_group_that_fails_for_another_cause_is_named() {
         "{body}"
     );
 }
-
-/// Caddy announces its next attempt for after the expiry, and is started anew.
-#[test]
-fn what_was_true_once_is_told_with_when_that_was() {
-    let mut scribe = Scribe::default();
-    let end = 70.0 * 3_600.0;
-    scribe.started(0.0);
-    scribe.streak((1.0, 68.0 * 3_600.0), NAME, SERVFAIL, end);
-    let late = 68.5 * 3_600.0;
-    let rest = serde_json::json!({"error": format!("[{NAME}] Renew: [{NAME}] {SERVFAIL}"), "attempt": 60, "retrying_in": 21_600.0, "elapsed": late, "max_duration": 2_592_000});
-    scribe.line(late, ("error", "tls.renew"), "will retry", rest);
-    let again = late + 600.0;
-    scribe.started(again);
-    scribe.manages(again + 0.1, &[NAME]);
-    scribe.streak((again + 1.0, end - 60.0), NAME, SERVFAIL, end);
-    let watcher = scribe.tell_until(end, |_| {});
-    let opened = watcher.rows.iter();
-    let mut opened = opened.filter(|row| row.rule == "retry-after-expiry");
-    assert!(opened.any(|row| row.reason == Reason::Opened));
-    let reminders = watcher.messages.iter();
-    let reminders = reminders.filter(|one| one.reason == Reason::Repeated);
-    let later: Vec<&Message> = reminders
-        .filter(|one| one.at > Some(at(again + 60.0)) && one.title.contains("only after"))
-        .collect();
-    assert!(!later.is_empty(), "{:#?}", watcher.messages);
-    for message in later {
-        assert!(
-            message
-                .body
-                .starts_with("As it was at 2026-05-03 22:16:40 UTC: "),
-            "{}",
-            message.body
-        );
-    }
-}

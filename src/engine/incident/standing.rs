@@ -44,9 +44,11 @@ pub(in crate::engine) struct Standing<'a> {
 
 impl<'a> Standing<'a> {
     /// How a certificate or source stands; `None` when nothing is open that may be told. Of several
-    /// alerts that are as loud, one that has not been told comes first, then the one that says most.
+    /// alerts that are as loud, one that has not been told comes first, then one that still holds, then
+    /// the one that says most.
     pub(in crate::engine) fn of(
         about: About<'a>,
+        teller: &Teller<'_>,
         may_be_told: impl Fn(About<'_>, &str) -> bool,
     ) -> Option<Self> {
         let open = about.alerts().iter();
@@ -57,6 +59,7 @@ impl<'a> Standing<'a> {
             (
                 Reverse(alert.severity),
                 !is_news(about, rule, alert),
+                !teller.holds(rule, about),
                 telling(rule),
             )
         })?;
