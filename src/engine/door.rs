@@ -55,7 +55,7 @@ pub enum Notice {
         /// Where it jumped to.
         to: LogTime,
     },
-    /// The log clock was set back, and a second line confirmed it.
+    /// The log clock was set back, and a second line confirmed it; of one Caddy that is said once.
     ClockSetBack {
         /// The watched Caddy.
         instance: String,
@@ -349,8 +349,7 @@ impl Engine {
             return Moved::Fine;
         };
         let moved = watched.instance.reach(stamp);
-        if moved == Moved::SetBack {
-            watched.set_back(stamp);
+        if moved == Moved::SetBack && watched.set_back(stamp) {
             let instance = instance.to_owned();
             let to = stamp;
             self.notices.push(Notice::ClockSetBack { instance, to });

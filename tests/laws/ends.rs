@@ -174,6 +174,8 @@ fn an_end_that_was_told_is_not_told_again_with_a_blip() {
     assert_eq!(closed.count(), 1, "{:#?}", watcher.messages);
     let last = watcher.messages.last().unwrap();
     assert!(!last.body.contains(ONE), "{last:#?}");
+    let span = "It had been failing for 1 min 3 s, ";
+    assert!(last.body.contains(span), "{}", last.body);
 }
 
 /// A name fails twice for a while, and then others fail once each, every 25 minutes.

@@ -83,13 +83,10 @@ impl Incident {
 
     /// What only came and went before anything was loud is no part of what is told.
     pub(in crate::engine) fn forget_blips(&mut self) {
-        let (missed, blips) = std::mem::take(&mut self.ended)
-            .into_iter()
-            .partition(|one| one.missed);
-        self.ended = missed;
-        for one in blips {
-            self.uncount(one.untold, one.is_unmanaged());
-        }
+        self.ended.retain(|one| one.missed);
+        let unmanaged = self.ended.iter().filter(|one| one.is_unmanaged()).count();
+        self.ended_count = self.ended.len();
+        (self.well_again, self.unmanaged) = (self.ended_count - unmanaged, unmanaged);
     }
 
     /// Whether a message about it was loud.
@@ -175,7 +172,7 @@ impl Incident {
         self.begun = self.messages;
         self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         self.known = 0;
-        (self.failing_since, self.attempts) = (None, 0);
+        (self.failing_since, self.loud_at, self.attempts) = (None, None, 0);
         (self.worst, self.causes) = (Severity::Info, Causes::EMPTY);
         self.ended.clear();
         (self.ended_count, self.well_again, self.unmanaged) = (0, 0, 0);
