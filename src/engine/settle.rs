@@ -93,9 +93,10 @@ impl Watched {
         };
         let at_end = reason == Reason::Closed;
         let failing = incident.take_failing(|one| (at_end || one.untold) && fails(&one.name));
-        if reason == Reason::Improved && !incident.has_relief() {
-            return None;
-        }
+        let reason = match reason {
+            Reason::Improved if !incident.has_relief() => incident.reason_without_relief()?,
+            reason => reason,
+        };
         let view = View {
             teller,
             standing: &standing,

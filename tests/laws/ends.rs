@@ -2,7 +2,7 @@
 //! of nothing else.
 
 use crate::drive::Watcher;
-use crate::scribe::{DAY, FIREWALL, SERVFAIL, Scribe, at};
+use crate::scribe::{DAY, FIREWALL, LIMITED, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
 use notafter::engine::{Matchers, Silence};
 use notafter::rules::{BUILT_IN, Changes, Configured, RuleSet, Severity};
@@ -235,4 +235,28 @@ fn alerts_of_a_rule_that_is_switched_off_are_over() {
         .collect();
     closed.sort_unstable();
     assert_eq!(closed, ["dns-broken", "on-demand-failing"]);
+}
+
+/// A critical name is renewed and fails at once for something else, and then a third one fails like the other.
+#[test]
+fn news_is_told_though_the_relief_that_it_was_to_go_with_is_none() {
+    let third = "third.example.com";
+    let mut scribe = Scribe::default();
+    scribe.streak((5.0, 4.0 * HOUR), OTHER, SERVFAIL, DAY);
+    let well = scribe.streak((0.0, 2.0 * HOUR), ONE, SERVFAIL, DAY);
+    scribe.renewal(well, ONE, DAY - well);
+    scribe.failure(well + 60.0, ONE, LIMITED, (1, 90.0 * DAY));
+    // Its fifth attempt, which makes it loud, fails a minute later.
+    let from = well + 120.0 - 601.0;
+    scribe.streak((from, 4.0 * HOUR), third, SERVFAIL, 60.0 * DAY);
+    let watcher = scribe.tell_until(4.0 * HOUR, |_| {});
+    let told = loud(&watcher);
+    let soon = |one: &&&Message| one.at <= Some(at(well + 180.0));
+    let names = |one: &&Message| one.certificates.iter().any(|name| name == third);
+    let said = told.iter().map(|one| (one.at, one.reason, &one.title));
+    assert!(
+        told.iter().filter(soon).any(names),
+        "{:#?}",
+        said.collect::<Vec<_>>()
+    );
 }

@@ -35,6 +35,15 @@ impl Incident {
         !self.relief().is_empty()
     }
 
+    /// What there is to tell where nothing is better after all.
+    pub(in crate::engine) fn reason_without_relief(&self) -> Option<Reason> {
+        if self.repeat_due {
+            return Some(Reason::Repeated);
+        }
+        let has_news = !self.urgent.is_empty() || !self.fresh.is_empty();
+        has_news.then_some(Reason::Worsened)
+    }
+
     /// As what those have to hear of it who were told of what is better; `None` where it can wait.
     pub(super) fn relief_owed(&self) -> Option<Severity> {
         let was_critical = self.was_critical() || !self.better.is_empty();
