@@ -406,7 +406,7 @@ impl Certificate {
         Some(earliest.map_or(share, |earliest| share.max(earliest))).filter(|_| due < not_after)
     }
 
-    /// Whether a tick would find it due, by all that is known of it.
+    /// Whether a tick would find it due if it had not been renewed, by all that is known of it.
     pub fn is_to_be_renewed(&self, at: LogTime) -> bool {
         let begins = self.share_of_window(0, TimeDelta::zero());
         let begins = begins.into_iter().chain(self.not_after).min();

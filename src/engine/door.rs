@@ -286,7 +286,8 @@ impl Engine {
         self.rules.all().iter().map(|rule| rule.id.as_str())
     }
 
-    /// Tells alerts in another way from now on. Open incidents stay as they are.
+    /// Tells alerts in another way from now on. Open incidents keep their names, and follow how soon they
+    /// are told again.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
         for watched in self.watched.values_mut() {

@@ -16,6 +16,7 @@ pub(super) use fault::kindred;
 pub(super) use former::Former;
 pub(super) use register::Register;
 pub(super) use standing::Standing;
+pub(super) use standing::by_telling;
 pub use standing::telling;
 pub(super) use words::View;
 
@@ -78,8 +79,6 @@ pub(super) struct Incident {
     pub changed_at: Option<LogTime>,
     #[serde(default)]
     pub loud_at: Option<LogTime>,
-    /// The highest severity it has had.
-    pub worst: Severity,
     /// Names it has had.
     pub names: u32,
     /// Why attempts failed.
@@ -199,7 +198,6 @@ impl Incident {
             opened_at: at,
             changed_at: at,
             loud_at: None,
-            worst: Severity::Info,
             names: 0,
             causes: Causes::EMPTY,
             failing_since: None,
@@ -233,6 +231,11 @@ impl Incident {
             over: BTreeMap::new(),
             better: BTreeSet::new(),
         }
+    }
+
+    /// The last change of something loud, or of a note where nothing was.
+    pub(super) fn last_change(&self) -> Option<LogTime> {
+        self.loud_at.or(self.changed_at)
     }
 
     /// Whether every alert has closed.
@@ -307,7 +310,6 @@ impl Incident {
             return;
         }
         self.opened_at = self.opened_at.or(row.at);
-        self.worst = self.worst.max(row.severity);
         if row.severity == Severity::Critical {
             self.critical_since = self.critical_since.or(row.at);
         }
@@ -341,8 +343,7 @@ impl Incident {
         let loudest = about.alerts().values().map(|alert| alert.severity).max();
         // A name that was told of and fails still is not well, however quiet it is.
         let fails = about.certificate().is_some_and(Certificate::is_failing);
-        let counts =
-            |one: &Severity| one.is_loud() || fails && link.told.is_some_and(Severity::is_loud);
+        let counts = |one: &Severity| one.is_loud() || fails && link.was_loud();
         let alerts = about.alerts().iter();
         let (hushed, open): (Vec<_>, Vec<_>) = alerts.partition(|(rule, _)| silent(rule));
         if !hushed.is_empty() {
@@ -356,7 +357,7 @@ impl Incident {
             let loud = Loud {
                 severity,
                 may_be_told,
-                is_known: link.told.is_some_and(Severity::is_loud),
+                is_known: link.was_loud(),
             };
             self.loud.insert(subject.clone(), loud);
         }

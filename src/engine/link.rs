@@ -97,6 +97,11 @@ impl Link {
         (fails && age <= ATTEMPT).then(|| over.told.min(Severity::Warning))
     }
 
+    /// Whether people were told of it as more than a note.
+    pub(super) fn was_loud(&self) -> bool {
+        self.told.is_some_and(Severity::is_loud)
+    }
+
     /// Whether something that was told closed not long before a moment.
     pub(super) fn was_told_lately(&self, at: Option<LogTime>) -> bool {
         self.over.values().any(|over| over.age(at) <= REST)

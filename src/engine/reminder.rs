@@ -2,7 +2,7 @@
 
 use crate::engine::alert::{AlertRow, Change, OpenAlert};
 use crate::engine::certificate::Certificate;
-use crate::engine::incident::telling;
+use crate::engine::incident::by_telling;
 use crate::engine::instance::Instance;
 use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
@@ -72,8 +72,8 @@ impl Watched {
         };
     }
 
-    /// Something about an incident became critical at a moment, and with it all that is open is told: the
-    /// next reminder counts from there. `not_after` is of its certificate, which is being judged.
+    /// Something about an incident became critical at a moment: the next reminder counts from there.
+    /// `not_after` is of its certificate, which is being judged.
     pub(super) fn put_off_reminder(&mut self, id: &str, at: LogTime, not_after: Option<LogTime>) {
         let not_after = not_after.filter(|end| *end > at);
         let Some((_, soonest)) = self.critical(id, at) else {
@@ -109,8 +109,8 @@ impl Watched {
     }
 
     /// Whether something about an incident is critical, and the first expiry of that to come.
-    fn critical(&mut self, id: &str, at: LogTime) -> Option<(bool, Option<LogTime>)> {
-        let members = self.incidents.get_mut(id)?.members.iter();
+    fn critical(&self, id: &str, at: LogTime) -> Option<(bool, Option<LogTime>)> {
+        let members = self.incidents.get(id)?.members.iter();
         let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
         let mut abouts = abouts
             .filter(|one| critical_alerts(*one).next().is_some())
@@ -133,16 +133,18 @@ fn critical_alerts(about: About<'_>) -> impl Iterator<Item = (&str, &OpenAlert)>
 }
 
 /// The critical alert that says most, first of those that still hold.
-fn lead<'a>(teller: &Teller<'_>, about: About<'a>) -> Option<(&'a str, &'a OpenAlert)> {
-    critical_alerts(about).min_by_key(|(rule, _)| (!teller.holds(rule, about), telling(rule)))
+fn lead<'a>(teller: &'a Teller<'_>, about: About<'a>) -> Option<(&'a str, &'a OpenAlert)> {
+    let holds = teller.holds(about);
+    critical_alerts(about).min_by(|(one, _), (two, _)| by_telling(&holds, one, two))
 }
 
 /// How long a success keeps reminders back though nothing tells a later expiry: by then the renewal
 /// information has been asked for again, which tells it (certmagic v0.25 maintain.go).
 const PROOF: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
 
-/// Whether a success was logged not long ago, and nothing after it tells the opposite; or Caddy was started anew after all that is critical had opened, two ticks
-/// have passed where they would have been seen, and none of them found the name due, as it was before.
+/// Whether a success was logged not long ago, and nothing after it tells the opposite; or Caddy was started anew
+/// after all that is critical had opened, two ticks have passed where they would have been seen, and none of them
+/// found the name due, though any would have if it had not been renewed.
 fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool {
     if certificate.is_of_wrong_issuer() {
         return false;

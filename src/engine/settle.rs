@@ -86,10 +86,7 @@ impl Watched {
         }
         let fails = |name: &str| {
             let certificate = Name::parse(name).and_then(|name| self.certificates.get(&name));
-            certificate.is_some_and(|one| {
-                let mut alerts = one.alerts.values();
-                alerts.any(|alert| alert.severity.is_loud())
-            })
+            certificate.is_some_and(|one| About::Certificate(one).is_loud())
         };
         let at_end = reason == Reason::Closed;
         let failing = incident.take_failing(|one| (at_end || one.untold) && fails(&one.name));

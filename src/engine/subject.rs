@@ -96,11 +96,15 @@ impl<'a> About<'a> {
         !told.is_empty() && cause.is_some_and(|cause| !told.contains(cause))
     }
 
+    /// Whether something that is open is more than a note.
+    pub(super) fn is_loud(self) -> bool {
+        self.alerts().values().any(|alert| alert.severity.is_loud())
+    }
+
     /// Whether nothing fails, and all that is open is a note.
     pub(super) fn is_calm(self) -> bool {
-        let is_loud = self.alerts().values().any(|alert| alert.severity.is_loud());
         let fails = self.certificate().is_some_and(|one| one.failing.is_some());
-        !is_loud && !fails
+        !self.is_loud() && !fails
     }
 
     /// Its open alerts by rule.

@@ -8,6 +8,7 @@ use crate::engine::judge::Judge;
 use crate::engine::subject::About;
 use crate::rules::{Rule, RuleSet};
 use crate::time::LogTime;
+use std::cell::LazyCell;
 
 /// Who tells of an instance at a moment of its log.
 #[derive(Clone, Copy)]
@@ -55,12 +56,14 @@ impl Teller<'_> {
         }
     }
 
-    /// Whether the condition of a rule with an open alert still holds; what a line said stands.
-    pub(super) fn holds(&self, rule: &str, about: About<'_>) -> bool {
-        let rule = self.rules.get(rule);
-        let judge = self.judge(about);
-        rule.zip(judge)
-            .is_none_or(|(rule, judge)| rule.matcher.is_some() || judge.still_holds(rule))
+    /// Whether the condition of a rule with an open alert still holds; what a line said stands. Nothing is
+    /// judged before it is asked for: few have two alerts that compete.
+    pub(super) fn holds<'b>(&'b self, about: About<'b>) -> impl Fn(&str) -> bool + 'b {
+        let judge = LazyCell::new(move || self.judge(about));
+        move |rule| {
+            let known = self.rules.get(rule).zip(judge.as_ref());
+            known.is_none_or(|(rule, judge)| rule.matcher.is_some() || judge.still_holds(rule))
+        }
     }
 
     /// `None` where those of the opening have to do: what a line brought is gone, and so may be what made

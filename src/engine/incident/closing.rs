@@ -37,7 +37,7 @@ impl Incident {
         let body = format!("{body}{}{}", silenced(view.silenced), in_trouble(view));
         let mut message = self.message(view, Reason::Closed, (title, body));
         // Whoever was told hears it.
-        message.severity = self.told.unwrap_or(self.worst);
+        message.severity = self.told.unwrap_or(message.severity);
         message.status = Status::Resolved;
         if !self.is_of_source() {
             let ended = self.ended.iter().map(|one| one.name.clone());
@@ -101,10 +101,8 @@ impl Incident {
     /// How long it lasted, what it cost and why.
     fn history(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if let (Some(since), Some(at)) = (
-            self.failing_since.or(self.opened_at),
-            self.loud_at.or(self.changed_at),
-        ) {
+        if let (Some(since), Some(at)) = (self.failing_since.or(self.opened_at), self.last_change())
+        {
             // Its end was told before, and what opened then began anew.
             let interruptions = self.reopened.saturating_sub(u32::from(self.begun > 0));
             let again = match interruptions {

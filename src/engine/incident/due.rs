@@ -158,7 +158,7 @@ impl Incident {
         if self.told.is_none() {
             return Due::Nothing;
         }
-        let held = self.loud_at.or(self.changed_at).map(|at| at + HOLD);
+        let held = self.last_change().map(|at| at + HOLD);
         match (now, held.filter(|_| self.reopened > 0)) {
             (Some(now), Some(held)) if now < held => Due::Later(held),
             _ => Due::Tell(Reason::Closed),

@@ -109,7 +109,7 @@ impl Incident {
     ) {
         let known = link.told.is_some();
         // Beside what was loud a blip is nothing, whoever was told of it.
-        let counts = link.told.is_some_and(Severity::is_loud) || known && !self.was_loud();
+        let counts = link.was_loud() || known && !self.was_loud();
         if self.members.remove(subject) {
             self.known = self.known.saturating_sub(usize::from(known));
         }
@@ -133,7 +133,7 @@ impl Incident {
     /// All that was told of it is over, though a note about it stays open.
     pub(super) fn calm(&mut self, called: &str, link: &mut Link, rows: &[AlertRow]) {
         let closed = rows.iter().rev().find(|row| row.reason == Reason::Closed);
-        if let Some(row) = closed.filter(|_| link.told.is_some_and(Severity::is_loud)) {
+        if let Some(row) = closed.filter(|_| link.was_loud()) {
             self.note_ended(called, link, row, false);
             (link.told, link.causes) = (None, Causes::EMPTY);
             self.known = self.known.saturating_sub(1);
@@ -173,7 +173,7 @@ impl Incident {
         self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
         self.known = 0;
         (self.failing_since, self.loud_at, self.attempts) = (None, None, 0);
-        (self.worst, self.causes) = (Severity::Info, Causes::EMPTY);
+        self.causes = Causes::EMPTY;
         self.ended.clear();
         (self.ended_count, self.well_again, self.unmanaged) = (0, 0, 0);
     }

@@ -18,7 +18,6 @@ use std::sync::Arc;
 pub(in crate::engine) struct Former {
     id: Arc<str>,
     pub name: Option<Name>,
-    worst: Severity,
     told: BTreeMap<String, Severity>,
     messages: u32,
     changed_at: Option<LogTime>,
@@ -47,7 +46,6 @@ impl Former {
         let mut incident = Incident::new(instance, fault, about.called(instance), opened_at);
         incident.id = self.id;
         incident.changed_at = self.changed_at;
-        incident.worst = self.worst;
         incident.names = 1;
         incident.closed = self.closed;
         incident.told = loudest;

@@ -183,6 +183,11 @@ impl Register {
         self.all.keys().cloned().collect()
     }
 
+    /// An incident by id.
+    pub(in crate::engine) fn get(&self, id: &str) -> Option<&Incident> {
+        self.all.get(id)
+    }
+
     /// An incident by id, to be looked at by time alone.
     pub(in crate::engine) fn get_mut(&mut self, id: &str) -> Option<&mut Incident> {
         self.all.get_mut(id)

@@ -1,6 +1,6 @@
 //! One name of an incident, as it stands: what is open about it, and how pressing that is.
 
-use crate::engine::alert::{AlertRow, OpenAlert};
+use crate::engine::alert::OpenAlert;
 use crate::engine::certificate::{Certificate, RetrySource};
 use crate::engine::incident::words::failed_attempts;
 use crate::engine::incident::{DEADLINES, is_news, knows_worse};
@@ -8,7 +8,7 @@ use crate::engine::subject::About;
 use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::{LogTime, spell};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 /// What says most after the deadlines.
 const TELLING: [&str; 6] = [
@@ -55,14 +55,16 @@ impl<'a> Standing<'a> {
         let open = open.filter(|(rule, _)| may_be_told(about, rule));
         let alerts: Vec<(&str, &OpenAlert)> =
             open.map(|(rule, alert)| (&**rule, &**alert)).collect();
-        let lead = alerts.iter().copied().min_by_key(|(rule, alert)| {
-            (
-                Reverse(alert.severity),
-                !is_news(about, rule, alert),
-                !teller.holds(rule, about),
-                telling(rule),
-            )
-        })?;
+        let holds = teller.holds(about);
+        let rank =
+            |rule: &str, alert: &OpenAlert| (Reverse(alert.severity), !is_news(about, rule, alert));
+        let lead = alerts
+            .iter()
+            .copied()
+            .min_by(|(one, first), (two, second)| {
+                let ranks = rank(one, first).cmp(&rank(two, second));
+                ranks.then_with(|| by_telling(&holds, one, two))
+            })?;
         let is_news = |rule: &str, alert: &OpenAlert| is_news(about, rule, alert);
         let news = alerts.iter().copied().filter(|_| !knows_worse(about));
         let news = news.filter(|(rule, alert)| alert.severity.is_loud() && is_news(rule, alert));
@@ -107,12 +109,12 @@ impl<'a> Standing<'a> {
         rest.map_or(title, |rest| rest.trim_start_matches([':', ' ']))
     }
 
-    /// Its line in a list of many, with the alert that leads as it reads now.
-    pub(super) fn listed(&self, teller: &Teller<'_>, lead: &AlertRow) -> String {
+    /// Its line in a list of many, with the title of the alert that leads as it reads now.
+    pub(super) fn listed(&self, teller: &Teller<'_>, title: &str) -> String {
         let (_, alert) = self.lead;
         let at = teller.at;
         let name = self.about.called(teller.name);
-        let said = self.said(&lead.title, teller.name);
+        let said = self.said(title, teller.name);
         let said = format!("- {name} ({}): {said}", alert.severity);
         let end = self.about.not_after().map(|end| match at {
             Some(at) if end > at => format!("expires {}, in {}", end.utc(), spell(end - at)),
@@ -169,7 +171,18 @@ fn trouble(certificate: &Certificate, teller: &Teller<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Of several rules open at one severity, which a person should read first.
+/// Of two rules open at one severity, which a person should read first: one that still holds, then the one that
+/// says most.
+pub(in crate::engine) fn by_telling(
+    holds: &impl Fn(&str) -> bool,
+    one: &str,
+    two: &str,
+) -> Ordering {
+    let held = holds(two).cmp(&holds(one));
+    held.then_with(|| telling(one).cmp(&telling(two)))
+}
+
+/// Of several rules open at one severity, which says most.
 pub fn telling(rule: &str) -> usize {
     let place = DEADLINES
         .iter()

@@ -36,7 +36,21 @@ impl Incident {
         let Some(first) = view.standing.first() else {
             return self.relief_alone(view, reason);
         };
-        let row = |one: &Standing<'_>, lead: (&str, &OpenAlert)| self.row(view, one, lead);
+        let row = |one: &Standing<'_>, (rule, alert): (&str, &OpenAlert)| {
+            let change = Change {
+                instance: view.teller.name,
+                incident: &self.id,
+                rule,
+                reason: match alert.told {
+                    None => Reason::Opened,
+                    Some(told) if told < alert.severity => Reason::Worsened,
+                    Some(_) => Reason::Repeated,
+                },
+                closed_by: None,
+                at: alert.opened_at,
+            };
+            view.teller.row(&change, alert, one.about)
+        };
         let rows: Vec<AlertRow> = if let [one] = view.standing {
             let mut alerts = one.alerts.clone();
             alerts.sort_by_key(|(rule, alert)| (Reverse(alert.severity), telling(rule)));
@@ -59,7 +73,7 @@ impl Incident {
         } else {
             (
                 self.many_title(view, first, &lead),
-                self.many_body(view, first, &lead),
+                self.many_body(view, &rows, &lead),
             )
         };
         let title = match reason {
@@ -81,28 +95,6 @@ impl Incident {
         let alerts = rows.iter().filter_map(|row| serde_json::to_value(row).ok());
         message.alerts = alerts.collect();
         Some(message)
-    }
-
-    /// An open alert of a name as it reads now.
-    fn row(
-        &self,
-        view: &View<'_>,
-        one: &Standing<'_>,
-        (rule, alert): (&str, &OpenAlert),
-    ) -> AlertRow {
-        let change = Change {
-            instance: view.teller.name,
-            incident: &self.id,
-            rule,
-            reason: match alert.told {
-                None => Reason::Opened,
-                Some(told) if told < alert.severity => Reason::Worsened,
-                Some(_) => Reason::Repeated,
-            },
-            closed_by: None,
-            at: alert.opened_at,
-        };
-        view.teller.row(&change, alert, one.about)
     }
 
     pub(super) fn is_of_source(&self) -> bool {
@@ -233,28 +225,28 @@ impl Incident {
         news
     }
 
-    fn many_body(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
+    /// What a person reads about many names, of which the first few have a row each; `lead` is the first.
+    fn many_body(&self, view: &View<'_>, rows: &[AlertRow], lead: &AlertRow) -> String {
         let count = view.standing.len();
         let mut parts = vec![self.news(view)];
-        let listed = view.standing.iter().take(LISTED);
-        let (pressing, others): (Vec<_>, Vec<_>) =
-            listed.partition(|one| one.lead.1.severity == Severity::Critical);
-        let list = |standing: &[&Standing<'_>]| -> Vec<String> {
-            let lines = standing.iter();
-            let line =
-                |one: &&Standing<'_>| one.listed(&view.teller, &self.row(view, one, one.lead));
-            lines.map(line).collect()
-        };
-        let mut others = list(&others);
+        let (mut pressing, mut others) = (Vec::new(), Vec::new());
+        for (one, row) in view.standing.iter().zip(rows) {
+            let list = if row.severity == Severity::Critical {
+                &mut pressing
+            } else {
+                &mut others
+            };
+            list.push(one.listed(&view.teller, &row.title));
+        }
         if count > LISTED {
             let more = count - LISTED;
             others.push(format!(
                 "- and {more} more, none more pressing; `notafter status` lists them"
             ));
         }
-        let name = first.about.called(view.teller.name);
+        let name = lead.certificate.as_deref().unwrap_or(view.teller.name);
         let remedy = format!("What to do, for {name}: {}", lead.remedy);
-        let lists = [list(&pressing).join("\n"), remedy, others.join("\n")];
+        let lists = [pressing.join("\n"), remedy, others.join("\n")];
         parts.extend(lists.into_iter().filter(|part| !part.is_empty()));
         parts.extend(self.relief_body());
         parts.extend(lead.evidence.last().map(quoted));
