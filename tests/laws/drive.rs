@@ -1,10 +1,11 @@
 //! The engine, driven by hand: lines and ticks in, rows and stored state out.
 
+use crate::scribe::at;
 use notafter::caddy::entry::Entry;
 use notafter::caddy::event::Event;
 use notafter::engine::evidence::{Origin, Quote};
 use notafter::engine::message::Message;
-use notafter::engine::{AlertRow, Engine};
+use notafter::engine::{AlertRow, Engine, Matchers, Silence};
 use notafter::rules::{BUILT_IN, Configured, RuleSet};
 use notafter::time::LogTime;
 use std::collections::BTreeMap;
@@ -130,6 +131,22 @@ impl Watcher {
 
     pub(crate) fn tick(&mut self, now: LogTime) {
         self.engine.tick(INSTANCE, now, &mut self.rows);
+    }
+
+    /// Silences a name until a moment.
+    pub(crate) fn silence(&mut self, name: &str, until: LogTime) {
+        let matchers = Matchers {
+            certificate: Some(name.to_owned()),
+            ..Matchers::default()
+        };
+        let silence = Silence::new(matchers, (at(0.0), until), "known").unwrap();
+        self.engine.silence(silence).unwrap();
+    }
+
+    /// The messages that are more than notes.
+    pub(crate) fn loud(&self) -> Vec<&Message> {
+        let messages = self.messages.iter();
+        messages.filter(|one| one.severity.is_loud()).collect()
     }
 
     pub(crate) fn settle(&mut self) {

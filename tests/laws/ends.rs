@@ -4,7 +4,6 @@
 use crate::drive::Watcher;
 use crate::scribe::{DAY, FIREWALL, LIMITED, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
-use notafter::engine::{Matchers, Silence};
 use notafter::rules::{BUILT_IN, Changes, Configured, RuleSet, Severity};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,19 +11,6 @@ use std::sync::Arc;
 const HOUR: f64 = 3_600.0;
 const ONE: &str = "one.example.com";
 const OTHER: &str = "other.example.com";
-
-fn silence(name: &str, from: f64, until: f64) -> Silence {
-    let matchers = Matchers {
-        certificate: Some(name.to_owned()),
-        ..Matchers::default()
-    };
-    Silence::new(matchers, (at(from), at(until)), "known").unwrap()
-}
-
-fn loud(watcher: &Watcher) -> Vec<&Message> {
-    let messages = watcher.messages.iter();
-    messages.filter(|one| one.severity.is_loud()).collect()
-}
 
 /// One name that is silenced from the start on and fails for a day, and another that is well after two
 /// hours; the silence ends after so many.
@@ -37,7 +23,7 @@ fn beside_a_silence(until: f64) -> Watcher {
     let mut waiting = true;
     scribe.tell_until(2.0 * DAY, |watcher| {
         if std::mem::take(&mut waiting) {
-            watcher.engine.silence(silence(ONE, 0.0, until)).unwrap();
+            watcher.silence(ONE, at(until));
         }
     })
 }
@@ -45,7 +31,7 @@ fn beside_a_silence(until: f64) -> Watcher {
 #[test]
 fn an_incident_is_over_for_people_once_all_that_they_were_told_of_is() {
     let watcher = beside_a_silence(9.0 * DAY);
-    let told = loud(&watcher);
+    let told = watcher.loud();
     let [opened, closed] = told.as_slice() else {
         panic!("{told:#?}");
     };
@@ -64,7 +50,7 @@ fn an_incident_is_over_for_people_once_all_that_they_were_told_of_is() {
 #[test]
 fn what_was_silenced_is_another_story_once_people_read_that_the_rest_is_well() {
     let watcher = beside_a_silence(6.0 * HOUR);
-    let told = loud(&watcher);
+    let told = watcher.loud();
     let told: Vec<_> = told.iter().skip(2).collect();
     let [opened, closed] = told.as_slice() else {
         panic!("{told:#?}");
@@ -89,12 +75,12 @@ fn the_end_of_what_was_only_noted_is_not_told_as_loud() {
     let watcher = scribe.tell_until(DAY, |watcher| {
         if watcher.messages.len() == 1 && watcher.engine.silences().count() == 0 {
             assert_eq!(watcher.messages[0].severity, Severity::Info);
-            watcher.engine.silence(silence(ONE, 0.0, DAY)).unwrap();
+            watcher.silence(ONE, at(DAY));
         }
     });
     let loud_row = |row: &notafter::engine::AlertRow| row.severity.is_loud();
     assert!(watcher.rows.iter().any(loud_row));
-    assert!(loud(&watcher).is_empty(), "{:#?}", watcher.messages);
+    assert!(watcher.loud().is_empty(), "{:#?}", watcher.messages);
 }
 
 #[test]
@@ -106,7 +92,7 @@ fn a_blip_that_was_noted_is_no_part_of_what_others_went_through() {
         let next = scribe.streak((30.0, 5.0 * HOUR), ONE, SERVFAIL, 20.0 * DAY);
         scribe.renewal(next, ONE, 19.0 * DAY);
         let watcher = scribe.tell_until(DAY, |_| {});
-        let told = loud(&watcher);
+        let told = watcher.loud();
         let [opened, closed] = told.as_slice() else {
             panic!("{told:#?}");
         };
@@ -142,7 +128,7 @@ fn a_name_that_fails_again_for_something_else_is_not_called_well() {
     let next = scribe.streak((5.0, 6.0 * HOUR), OTHER, SERVFAIL, DAY);
     scribe.renewal(next, OTHER, DAY - next);
     let watcher = scribe.tell_until(8.0 * HOUR, |_| {});
-    let told = loud(&watcher);
+    let told = watcher.loud();
     let closed = told.iter().find(|one| one.reason == Reason::Closed);
     let closed = closed.unwrap_or_else(|| panic!("{told:#?}"));
     let said = told
@@ -169,7 +155,7 @@ fn an_end_that_was_told_is_not_told_again_with_a_blip() {
     scribe.failure(next + 2_400.0, OTHER, SERVFAIL, (1, 20.0 * DAY));
     scribe.renewal(next + 2_460.0, OTHER, 19.0 * DAY);
     let watcher = scribe.tell_until(DAY, |_| {});
-    let closed = loud(&watcher);
+    let closed = watcher.loud();
     let closed = closed.iter().filter(|one| one.reason == Reason::Closed);
     assert_eq!(closed.count(), 1, "{:#?}", watcher.messages);
     let last = watcher.messages.last().unwrap();
@@ -195,7 +181,7 @@ fn blips_of_others_put_off_no_end_and_make_it_no_longer() {
         scribe.renewal(from + 60.0, &name, 19.0 * DAY);
     }
     let watcher = scribe.tell_until(DAY, |_| {});
-    let told = loud(&watcher);
+    let told = watcher.loud();
     let closed: Vec<_> = told
         .iter()
         .filter(|one| one.reason == Reason::Closed)
@@ -250,7 +236,7 @@ fn news_is_told_though_the_relief_that_it_was_to_go_with_is_none() {
     let from = well + 120.0 - 601.0;
     scribe.streak((from, 4.0 * HOUR), third, SERVFAIL, 60.0 * DAY);
     let watcher = scribe.tell_until(4.0 * HOUR, |_| {});
-    let told = loud(&watcher);
+    let told = watcher.loud();
     let soon = |one: &&&Message| one.at <= Some(at(well + 180.0));
     let names = |one: &&Message| one.certificates.iter().any(|name| name == third);
     let said = told.iter().map(|one| (one.at, one.reason, &one.title));

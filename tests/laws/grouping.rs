@@ -391,9 +391,7 @@ fn a_cause_is_said_of_those_names_that_fail_for_it() {
     let names = names(3);
     for tick in 1..9_u32 {
         let after = f64::from(tick) * 600.0;
-        let rest = serde_json::json!({"identifiers": names, "remaining": 20.0 * DAY - after});
-        let msg = "certificate expires soon; queuing for renewal";
-        scribe.line(after, ("info", "tls.cache.maintenance"), msg, rest);
+        scribe.queued(after, &names, 20.0 * DAY - after);
     }
     scribe.streak((5_000.0, 9_000.0), &names[0], FIREWALL, 20.0 * DAY);
     let watcher = scribe.tell_until(9_000.0, |_| {});

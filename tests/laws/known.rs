@@ -2,10 +2,9 @@
 //! else was told, is news.
 
 use crate::drive::{INSTANCE, Watcher};
-use crate::scribe::{DAY, LIMITED, OUTAGE, SERVFAIL, START, Scribe, at};
+use crate::scribe::{DAY, OUTAGE, SERVFAIL, Scribe, at};
 use chrono::TimeDelta;
 use notafter::engine::message::{Message, Reason};
-use notafter::engine::{Matchers, Silence};
 use notafter::time::LogTime;
 
 const HOUR: f64 = 3_600.0;
@@ -42,12 +41,7 @@ fn failing_again(silenced: bool) -> (Watcher, f64, f64) {
     let mut waiting = silenced;
     let watcher = scribe.tell_until(9.2 * DAY, |watcher| {
         if std::mem::take(&mut waiting) {
-            let matchers = Matchers {
-                certificate: Some(ONE.to_owned()),
-                ..Matchers::default()
-            };
-            let silence = Silence::new(matchers, (at(0.0), at(300.0 * DAY)), "known");
-            watcher.engine.silence(silence.unwrap()).unwrap();
+            watcher.silence(ONE, at(300.0 * DAY));
         }
     });
     (watcher, well, again)
@@ -190,18 +184,7 @@ fn a_renewal_that_fails_is_told_though_its_certificate_came_from_the_wrong_issue
     let mut scribe = Scribe::default();
     scribe.started(0.0);
     scribe.manages(0.1, &[ONE]);
-    let rest = serde_json::json!({"identifier": ONE, "remaining": 30.0 * DAY});
-    scribe.line(1.0, ("info", "tls.renew"), "renewing certificate", rest);
-    let production = "acme-v02.api.letsencrypt.org-directory";
-    let rest = serde_json::json!({"identifier": ONE, "issuer": production, "error": LIMITED});
-    let msg = "could not get certificate from issuer";
-    scribe.line(3.0, ("error", "tls.renew"), msg, rest);
-    let rest = serde_json::json!({"identifier": ONE, "issuer": "acme.zerossl.com-v2-DV90"});
-    let msg = "certificate renewed successfully";
-    scribe.line(6.0, ("info", "tls.renew"), msg, rest);
-    let rest = serde_json::json!({"subjects": [ONE], "new_expiration": START + 90.0 * DAY});
-    let msg = "replaced certificate in cache";
-    scribe.line(6.1, ("info", "tls.cache"), msg, rest);
+    scribe.downgrade(1.0, ONE, 30.0 * DAY);
     let from = 60.0 * DAY;
     scribe.streak((from, from + 6.0 * HOUR), ONE, SERVFAIL, 90.0 * DAY);
     let watcher = scribe.tell_until(from + 6.0 * HOUR, |_| {});

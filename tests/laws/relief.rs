@@ -3,7 +3,6 @@
 use crate::drive::{INSTANCE, Watcher};
 use crate::scribe::{DAY, SERVFAIL, Scribe, at, names};
 use notafter::engine::message::{Message, Reason};
-use notafter::engine::{Matchers, Silence};
 use notafter::rules::Severity;
 use notafter::time::LogTime;
 
@@ -21,8 +20,7 @@ fn told(mut scribe: Scribe, until: f64) -> Vec<(LogTime, Message)> {
 fn tell_minutes(scribe: &mut Scribe, until: f64) {
     let mut now = 0.0;
     while now < until {
-        let rest = serde_json::json!({});
-        scribe.line(now, ("info", "http.handlers.echo"), "it runs", rest);
+        scribe.runs(now);
         now += MINUTE;
     }
 }
@@ -34,12 +32,7 @@ fn told_until_both(mut scribe: Scribe, until: f64, name: &str) -> Vec<(LogTime, 
     scribe.tell_until(until, |watcher| {
         let both = |one: &Message| one.severity.is_loud() && one.certificates_total == 2;
         if watcher.engine.silences().count() == 0 && watcher.messages.iter().any(both) {
-            let matchers = Matchers {
-                certificate: Some(name.to_owned()),
-                ..Matchers::default()
-            };
-            let silence = Silence::new(matchers, (at(0.0), at(9.0 * HOUR)), "known").unwrap();
-            watcher.engine.silence(silence).unwrap();
+            watcher.silence(name, at(9.0 * HOUR));
         }
         note(watcher, &mut told);
     });
@@ -218,9 +211,7 @@ fn stuck() -> Scribe {
     scribe.started(0.0);
     for tick in 1..6_u32 {
         let after = f64::from(tick) * 600.0;
-        let rest = serde_json::json!({"identifiers": [name], "remaining": 20.0 * DAY - after});
-        let msg = "certificate expires soon; queuing for renewal";
-        scribe.line(after, ("info", "tls.cache.maintenance"), msg, rest);
+        scribe.queued(after, &[name], 20.0 * DAY - after);
     }
     scribe.failure(3_100.0, name, SERVFAIL, (1, 20.0 * DAY - 3_100.0));
     scribe

@@ -1,13 +1,12 @@
 //! How soon people are reminded of what stays critical: as soon as the most pressing of it asks for.
 
 use crate::drive::Watcher;
-use crate::scribe::{DAY, SERVFAIL, START, Scribe, at};
+use crate::scribe::{DAY, SERVFAIL, Scribe, at};
 use chrono::TimeDelta;
+use notafter::engine::Policy;
 use notafter::engine::message::Reason;
-use notafter::engine::{Matchers, Policy, Silence};
 use notafter::rules::Severity;
 use notafter::time::LogTime;
-use serde_json::json;
 
 const HOUR: f64 = 3_600.0;
 const SOON: &str = "soon.example.com";
@@ -26,14 +25,6 @@ fn between(moments: &[LogTime], from: f64, until: f64) -> usize {
         .iter()
         .filter(|one| **one >= at(from) && **one <= at(until));
     within.count()
-}
-
-fn silence(name: &str, until: f64) -> Silence {
-    let matchers = Matchers {
-        certificate: Some(name.to_owned()),
-        ..Matchers::default()
-    };
-    Silence::new(matchers, (at(0.0), at(until)), "known").unwrap()
 }
 
 /// A name that is critical and expires after eight hours, and one that becomes critical after three and
@@ -68,7 +59,7 @@ fn what_is_silenced_puts_off_no_reminder() {
         scribe.tell_until(8.0 * HOUR, |_| {})
     };
     let watcher = two_ends(|watcher| {
-        watcher.engine.silence(silence(LATE, 9.0 * HOUR)).unwrap();
+        watcher.silence(LATE, at(9.0 * HOUR));
     });
     assert_eq!(reminded(&watcher, SOON), reminded(&alone, SOON));
 }
@@ -108,17 +99,7 @@ fn reminders_count_from_when_something_became_critical() {
 fn downgraded() -> Watcher {
     let mut scribe = Scribe::default();
     scribe.started(0.0);
-    let rest = json!({"identifier": LATE, "remaining": 30.0 * DAY});
-    scribe.line(10.0, ("info", "tls.renew"), "renewing certificate", rest);
-    let rest = json!({"identifier": LATE, "issuer": "acme-v02.api.letsencrypt.org-directory", "error": "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many"});
-    let msg = "could not get certificate from issuer";
-    scribe.line(12.0, ("error", "tls.renew"), msg, rest);
-    let rest = json!({"identifier": LATE, "issuer": "acme.zerossl.com-v2-DV90"});
-    let msg = "certificate renewed successfully";
-    scribe.line(20.0, ("info", "tls.renew"), msg, rest);
-    let rest = json!({"subjects": [LATE], "new_expiration": (START + 90.0 * DAY).floor()});
-    let msg = "replaced certificate in cache";
-    scribe.line(20.1, ("info", "tls.cache"), msg, rest);
+    scribe.downgrade(10.0, LATE, 30.0 * DAY);
     scribe.started(HOUR);
     scribe.manages(HOUR + 0.1, &[LATE]);
     scribe.tell_until(3.0 * DAY, |_| {})
@@ -140,22 +121,14 @@ fn unproven(ticks: bool) -> (Watcher, f64) {
     let mut scribe = Scribe::default();
     scribe.started(0.0);
     let next = scribe.streak((1.0, 5.0 * HOUR), SOON, SERVFAIL, 4.0 * HOUR);
-    let rest = json!({"identifier": SOON, "remaining": 4.0 * HOUR - next});
-    scribe.line(next, ("info", "tls.renew"), "renewing certificate", rest);
-    let production = "acme-v02.api.letsencrypt.org-directory";
-    let rest = json!({"identifier": SOON, "issuer": production});
-    let msg = "certificate renewed successfully";
-    scribe.line(next + 3.0, ("info", "tls.renew"), msg, rest);
+    scribe.success((next, 3.0), SOON, 4.0 * HOUR - next);
     for tick in 1..200_u32 {
         let after = next + f64::from(tick) * 600.0;
-        let (logger, msg, rest) = if ticks {
-            let rest = json!({"identifiers": [SOON], "remaining": 4.0 * HOUR - after});
-            let msg = "certificate expires soon; queuing for renewal";
-            ("tls.cache.maintenance", msg, rest)
+        if ticks {
+            scribe.queued(after, &[SOON], 4.0 * HOUR - after);
         } else {
-            ("http.handlers.echo", "it runs", json!({}))
-        };
-        scribe.line(after, ("info", logger), msg, rest);
+            scribe.runs(after);
+        }
     }
     (scribe.tell_until(next + DAY, |_| {}), next)
 }

@@ -13,6 +13,9 @@ pub(crate) const OUTAGE: &str = "registering account [] with server: provisionin
 pub(crate) const FIREWALL: &str = "solving challenge: a.example.com: [a.example.com] authorization failed: HTTP 400 urn:ietf:params:acme:error:connection - 198.51.100.7: Timeout during connect (likely firewall problem) (ca=https://acme-v02.api.letsencrypt.org/directory)";
 pub(crate) const LIMITED: &str = "HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates already issued (ca=https://acme-v02.api.letsencrypt.org/directory)";
 
+/// As Caddy names its first issuer.
+const PRODUCTION: &str = "acme-v02.api.letsencrypt.org-directory";
+
 /// certmagic's waits after each failed attempt, in seconds.
 const WAITS: [f64; 9] = [
     60.0, 120.0, 120.0, 300.0, 600.0, 600.0, 1_200.0, 1_200.0, 1_800.0,
@@ -102,15 +105,49 @@ impl Scribe {
 
     /// An attempt that succeeds after so many seconds.
     pub(crate) fn slow_renewal(&mut self, (after, took): (f64, f64), name: &str, left: f64) {
+        self.success((after, took), name, left);
+        self.replaced(after + took, name);
+    }
+
+    /// The same, and nothing tells when the new certificate expires.
+    pub(crate) fn success(&mut self, (after, took): (f64, f64), name: &str, left: f64) {
         self.began(after, name, left);
-        let rest = json!({"identifier": name, "issuer": "acme-v02.api.letsencrypt.org-directory"});
+        self.succeeded(after + took, name, PRODUCTION);
+    }
+
+    /// An attempt in which the first issuer fails, and another one issues the certificate.
+    pub(crate) fn downgrade(&mut self, after: f64, name: &str, left: f64) {
+        self.began(after, name, left);
+        let rest = json!({"identifier": name, "issuer": PRODUCTION, "error": LIMITED});
+        let msg = "could not get certificate from issuer";
+        self.line(after + 2.0, ("error", "tls.renew"), msg, rest);
+        self.succeeded(after + 5.0, name, "acme.zerossl.com-v2-DV90");
+        self.replaced(after + 5.0, name);
+    }
+
+    fn succeeded(&mut self, done: f64, name: &str, issuer: &str) {
+        let rest = json!({"identifier": name, "issuer": issuer});
         let msg = "certificate renewed successfully";
-        let done = after + took;
         self.line(done, ("info", "tls.renew"), msg, rest);
+    }
+
+    fn replaced(&mut self, done: f64, name: &str) {
         let expiration = (START + done + 90.0 * DAY).floor();
         let rest = json!({"subjects": [name], "new_expiration": expiration});
         let msg = "replaced certificate in cache";
         self.line(done + 0.1, ("info", "tls.cache"), msg, rest);
+    }
+
+    /// A tick finds names due, with so many seconds of life left.
+    pub(crate) fn queued(&mut self, after: f64, names: &[impl serde::Serialize], left: f64) {
+        let rest = json!({"identifiers": names, "remaining": left});
+        let msg = "certificate expires soon; queuing for renewal";
+        self.line(after, ("info", "tls.cache.maintenance"), msg, rest);
+    }
+
+    /// A line that has nothing to do with certificates.
+    pub(crate) fn runs(&mut self, after: f64) {
+        self.line(after, ("info", "http.handlers.echo"), "it runs", json!({}));
     }
 
     /// Handshakes ask for twelve names of strangers, and none can be obtained.

@@ -2,7 +2,7 @@
 
 use crate::drive::Watcher;
 use crate::scribe::{DAY, OUTAGE, SERVFAIL, Scribe, at};
-use notafter::engine::message::{Message, Reason};
+use notafter::engine::message::Reason;
 use notafter::engine::{Matchers, Silence};
 
 const HOUR: f64 = 3_600.0;
@@ -41,11 +41,6 @@ fn told(silences: &[Silence], until: f64, mut each: impl FnMut(&mut Watcher)) ->
     })
 }
 
-fn loud(watcher: &Watcher) -> Vec<&Message> {
-    let messages = watcher.messages.iter();
-    messages.filter(|one| one.severity.is_loud()).collect()
-}
-
 #[test]
 fn what_is_silenced_is_not_told_and_what_is_open_at_the_end_is_told_then() {
     let all = told(&[], 8.0 * HOUR, |_| {});
@@ -55,7 +50,7 @@ fn what_is_silenced_is_not_told_and_what_is_open_at_the_end_is_told_then() {
         |_| {},
     );
     assert_eq!(watcher.rows, all.rows, "rows are as they are");
-    let loud = loud(&watcher);
+    let loud = watcher.loud();
     assert_eq!(loud[0].reason, Reason::Opened);
     assert_eq!(loud[0].certificates_total, 3);
     assert_eq!(watcher.engine.silences().count(), 0, "it is over");
@@ -69,14 +64,14 @@ fn a_silence_ends_at_its_own_moment_though_no_line_comes() {
         let rule = name("a.example.com");
         watcher.engine.silence(silence(rule, 2.0 * HOUR)).unwrap();
     });
-    assert!(loud(&watcher).is_empty());
+    assert!(watcher.loud().is_empty());
     watcher.tick(at(2.0 * HOUR - 1.0));
     watcher.settle();
-    assert!(loud(&watcher).is_empty());
+    assert!(watcher.loud().is_empty());
     assert!(watcher.engine.deadline(crate::drive::INSTANCE) <= Some(at(2.0 * HOUR)));
     watcher.tick(at(2.0 * HOUR));
     watcher.settle();
-    assert_eq!(loud(&watcher).len(), 1);
+    assert_eq!(watcher.loud().len(), 1);
 }
 
 #[test]
@@ -93,7 +88,7 @@ fn what_comes_and_goes_under_a_silence_is_never_told() {
             message.body
         );
     }
-    let told = loud(&watcher);
+    let told = watcher.loud();
     let many = told.iter().find(|one| one.certificates_total == 2).unwrap();
     assert!(many.body.contains("1 more is silenced."), "{}", many.body);
 }
@@ -104,7 +99,8 @@ fn rule_cause_and_instance_are_matched_each_and_together() {
         let mut matchers = Matchers::default();
         set(&mut matchers);
         let watcher = told(&[silence(matchers, DAY)], 4.0 * HOUR, |_| {});
-        loud(&watcher)
+        watcher
+            .loud()
             .iter()
             .flat_map(|one| one.alerts.clone())
             .count()
@@ -130,7 +126,7 @@ fn rule_cause_and_instance_are_matched_each_and_together() {
         4.0 * HOUR,
         |_| {},
     );
-    for message in loud(&watcher) {
+    for message in watcher.loud() {
         assert!(!message.alerts.iter().any(|row| row["rule"] == "dns-broken"));
         assert!(!message.body.contains("dns-broken"), "{}", message.body);
     }
@@ -153,11 +149,11 @@ fn a_silence_of_a_cause_is_of_what_strangers_asked_for_in_vain_as_well() {
         })
     };
     let (other, its) = (told("dns"), told("ca"));
-    assert_eq!(loud(&other).len(), 1, "{:?}", other.messages);
+    assert_eq!(other.loud().len(), 1, "{:?}", other.messages);
     let row = other.rows.last().unwrap();
     assert_eq!(row.rule, "on-demand-failing");
     assert_eq!(row.cause.unwrap().word(), "ca.rate-limited");
-    assert!(loud(&its).is_empty(), "{:?}", its.messages);
+    assert!(its.loud().is_empty(), "{:?}", its.messages);
     assert_eq!(its.rows, other.rows, "rows are as they are");
 }
 
@@ -167,11 +163,11 @@ fn the_end_of_what_was_told_before_a_silence_is_told() {
     let next = scribe.streak((0.0, 2.0 * HOUR), "a.example.com", SERVFAIL, 20.0 * DAY);
     scribe.renewal(next, "a.example.com", 19.0 * DAY);
     let watcher = scribe.tell_until(4.0 * HOUR, |watcher| {
-        if loud(watcher).len() == 1 && watcher.engine.silences().count() == 0 {
+        if watcher.loud().len() == 1 && watcher.engine.silences().count() == 0 {
             watcher.engine.silence(silence(name("*"), DAY)).unwrap();
         }
     });
-    let reasons: Vec<Reason> = loud(&watcher).iter().map(|one| one.reason).collect();
+    let reasons: Vec<Reason> = watcher.loud().iter().map(|one| one.reason).collect();
     assert_eq!(reasons, [Reason::Opened, Reason::Closed]);
 }
 
@@ -183,7 +179,7 @@ fn reminded(matchers: Option<Matchers>) -> Watcher {
     scribe.streak((5.0, DAY), "b.example.com", SERVFAIL, 20.0 * DAY);
     let mut matchers = matchers;
     scribe.tell_until(DAY, |watcher| {
-        let warned = loud(watcher).iter().any(|one| one.certificates_total == 2);
+        let warned = watcher.loud().iter().any(|one| one.certificates_total == 2);
         if let Some(matchers) = matchers.take_if(|_| warned) {
             watcher.engine.silence(silence(matchers, DAY)).unwrap();
         }
@@ -221,11 +217,11 @@ fn a_silence_that_is_expired_early_ends_at_once() {
     let mut watcher = told(&silences, 2.0 * HOUR, |watcher| {
         id = watcher.engine.silences().next().map(|one| one.id.clone());
     });
-    assert!(loud(&watcher).is_empty());
+    assert!(watcher.loud().is_empty());
     assert!(watcher.engine.expire("nonsense").is_none());
     assert!(watcher.engine.expire(&id.unwrap()).is_some());
     watcher.settle();
-    assert_eq!(loud(&watcher).len(), 1);
+    assert_eq!(watcher.loud().len(), 1);
 }
 
 #[test]
@@ -265,7 +261,7 @@ fn what_is_silenced_for_its_cause_is_told_once_that_is_another() {
             watcher.engine.silence(silence).unwrap();
         }
     });
-    let loud = loud(&watcher);
+    let loud = watcher.loud();
     let first = loud.first().unwrap();
     assert!(first.at <= Some(at(next + 60.0)), "{loud:#?}");
     let title = "a.example.com: the renewal of the certificate fails";

@@ -141,9 +141,7 @@ fn a_reminder_is_sent_once_over_restarts() {
 #[test]
 fn a_warning_of_the_end_is_no_news_once_the_end_was_told() {
     let mut scribe = Scribe::default();
-    let rest = serde_json::json!({"identifiers": [NAME], "remaining": 300.0});
-    let msg = "certificate expires soon; queuing for renewal";
-    scribe.line(-0.1, ("info", "tls.cache.maintenance"), msg, rest);
+    scribe.queued(-0.1, &[NAME], 300.0);
     scribe.streak((0.0, 700.0), NAME, SERVFAIL, 300.0);
     let watcher = scribe.tell_until(3_600.0, |_| {});
     let opened = |rule: &str| watcher.rows.iter().find(|row| row.rule == rule).unwrap().at;

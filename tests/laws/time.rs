@@ -7,7 +7,6 @@ use notafter::engine::AlertRow;
 use notafter::time::LogTime;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -278,8 +277,7 @@ fn nothing_is_late_because_a_clock_was_set_back() {
     let mut scribe = Scribe::default();
     scribe.streak((1.0, 1_000.0), "a.example.com", SERVFAIL, 20.0 * DAY);
     for n in 0..200_u32 {
-        let after = 6.0 + f64::from(n) * 5.0;
-        scribe.line(after, ("info", "http.handlers.echo"), "it runs", json!({}));
+        scribe.runs(6.0 + f64::from(n) * 5.0);
     }
     for line in scribe.sorted() {
         watcher.line(line.as_bytes());
@@ -306,12 +304,7 @@ fn one_line_from_long_ago_sets_no_clock_back() {
     let old = scribe.sorted();
     watcher.line(old[0].as_bytes());
     let mut scribe = Scribe::default();
-    scribe.line(
-        7_201.0,
-        ("info", "http.handlers.echo"),
-        "it runs",
-        json!({}),
-    );
+    scribe.runs(7_201.0);
     for line in scribe.sorted() {
         watcher.line(line.as_bytes());
     }
