@@ -38,6 +38,9 @@ mod scribe;
 #[path = "laws/silences.rs"]
 mod silences;
 #[cfg(test)]
+#[path = "laws/stories.rs"]
+mod stories;
+
 #[path = "laws/telling.rs"]
 mod telling;
 #[cfg(test)]

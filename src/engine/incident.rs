@@ -8,6 +8,7 @@ mod former;
 mod register;
 mod relief;
 mod standing;
+mod story;
 mod words;
 
 pub(super) use due::Due;
@@ -21,9 +22,9 @@ pub use standing::telling;
 pub(super) use words::View;
 
 use crate::engine::alert::{AlertRow, OpenAlert, stable_id};
-use crate::engine::causes::Causes;
 use crate::engine::certificate::Certificate;
 use crate::engine::incident::fault::Fault;
+use crate::engine::incident::story::Story;
 use crate::engine::link::{Link, REST};
 use crate::engine::message::Reason;
 use crate::engine::policy::Policy;
@@ -79,17 +80,12 @@ pub(super) struct Incident {
     pub changed_at: Option<LogTime>,
     #[serde(default)]
     pub loud_at: Option<LogTime>,
-    /// Names it has had.
-    pub names: u32,
-    /// Why attempts failed.
+    /// What people are told that it has to do with.
+    #[serde(flatten)]
+    pub story: Story,
+    /// Rules that had closed by the ends that were told.
     #[serde(default)]
-    pub causes: Causes,
-    /// The earliest first failure.
-    pub failing_since: Option<LogTime>,
-    /// Failed attempts of names that are well again.
-    pub attempts: u32,
-    /// Rules that have closed.
-    pub closed: BTreeSet<String>,
+    pub closed_before: BTreeSet<String>,
     /// Names that are well again, the first few, and how many there are.
     pub ended: Vec<Ended>,
     pub ended_count: usize,
@@ -198,11 +194,8 @@ impl Incident {
             opened_at: at,
             changed_at: at,
             loud_at: None,
-            names: 0,
-            causes: Causes::EMPTY,
-            failing_since: None,
-            attempts: 0,
-            closed: BTreeSet::new(),
+            story: Story::default(),
+            closed_before: BTreeSet::new(),
             ended: Vec::new(),
             ended_count: 0,
             well_again: 0,
@@ -258,7 +251,7 @@ impl Incident {
         link: &mut Link,
         at: Option<LogTime>,
     ) {
-        self.interrupted |= self.is_over() && self.names > 0;
+        self.interrupted |= self.is_over() && self.loud_at.is_some();
         // Of what is over people have read, or were told of nothing.
         let begins_anew = self.is_over() && self.told.is_none();
         if begins_anew {
@@ -285,34 +278,45 @@ impl Incident {
             // Caddy manages it again.
             if let Some(ended) = ended {
                 self.uncount(ended.untold, ended.is_unmanaged());
-            } else {
-                self.names += 1;
             }
         }
         self.members.insert(subject.clone());
         self.known += usize::from(link.told.is_some());
     }
 
-    /// Takes in one change of one alert.
-    pub(super) fn note(&mut self, row: &AlertRow) {
+    /// Takes in one change of one alert, of which people are told unless it is silenced, or were.
+    pub(super) fn note(&mut self, row: &AlertRow, (silenced, was_told): (bool, bool)) {
         self.changed_at = row.at;
-        if row.severity.is_loud() {
-            self.loud_at = row.at;
-            self.reopened += u32::from(std::mem::take(&mut self.interrupted));
-        }
-        self.causes.extend(row.cause);
-        self.failing_since = match (self.failing_since, row.failing_since) {
-            (Some(known), Some(since)) => Some(known.min(since)),
-            (known, since) => known.or(since),
-        };
-        if row.reason == Reason::Closed {
-            self.closed.insert(row.rule.clone());
-            return;
-        }
-        self.opened_at = self.opened_at.or(row.at);
-        if row.severity == Severity::Critical {
+        let closes = row.reason == Reason::Closed;
+        if row.severity == Severity::Critical && !closes {
             self.critical_since = self.critical_since.or(row.at);
         }
+        let is_loud = row.severity.is_loud();
+        if !was_told && (silenced || !is_loud) {
+            return;
+        }
+        if is_loud {
+            self.loud_at = row.at;
+            if std::mem::take(&mut self.interrupted) {
+                self.open_again(row.at);
+            }
+        }
+        self.story.add(row);
+        if closes {
+            self.story.closed.insert(row.rule.clone());
+        }
+    }
+
+    /// Something loud opens after all of it was over. What comes long after people read so is no
+    /// interruption.
+    fn open_again(&mut self, at: Option<LogTime>) {
+        let since = at.zip(self.told_at).map(|(at, told)| at - told);
+        if self.told.is_none() && since.is_some_and(|since| since > REST) {
+            self.reopened = 0;
+            return;
+        }
+        self.reopened += 1;
+        self.story.interruptions += u32::from(!self.story.closed.is_empty());
     }
 
     /// When the next reminder falls due, seen from a moment, with the first expiry to come; a line may

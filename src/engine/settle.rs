@@ -88,8 +88,15 @@ impl Watched {
             let certificate = Name::parse(name).and_then(|name| self.certificates.get(&name));
             certificate.is_some_and(|one| About::Certificate(one).is_loud())
         };
-        let at_end = reason == Reason::Closed;
-        let failing = incident.take_failing(|one| (at_end || one.untold) && fails(&one.name));
+        let failing = if reason == Reason::Closed {
+            incident.take_failing(fails)
+        } else {
+            incident.hush_failing(fails);
+            for one in &standing {
+                incident.story.add_open(one.about);
+            }
+            Vec::new()
+        };
         let reason = match reason {
             Reason::Improved if !incident.has_relief() => incident.reason_without_relief()?,
             reason => reason,
@@ -126,9 +133,7 @@ impl Watched {
         };
         let is_over = reason == Reason::Closed;
         if is_over && !incident.is_over() {
-            let members = incident.members.clone();
-            let abouts = |one| about(&self.instance, &self.certificates, one);
-            incident.begin_anew(members.iter().filter_map(abouts));
+            incident.begin_anew();
         }
         let forgets = |about: &About<'_>| {
             let fails = about.certificate().is_some_and(Certificate::is_failing);

@@ -141,7 +141,7 @@ fn a_name_that_fails_again_for_something_else_is_not_called_well() {
         said.collect::<Vec<_>>()
     );
     assert_eq!(closed.certificates, [OTHER]);
-    let again = format!("In trouble again, of which another message tells: {ONE}.");
+    let again = format!("In trouble again, in another incident: {ONE}.");
     assert!(closed.body.contains(&again), "{}", closed.body);
     let mut later = told.iter().filter(|one| one.at >= Some(at(5.0 * HOUR)));
     assert!(later.any(|one| one.reason == Reason::Opened && one.certificates == [ONE]));

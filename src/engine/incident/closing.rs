@@ -22,7 +22,16 @@ fn in_trouble(view: &View<'_>) -> String {
         return String::new();
     }
     let names = listed(&failing, failing.len());
-    format!(" In trouble again, of which another message tells: {names}.")
+    format!(" In trouble again, in another incident: {names}.")
+}
+
+/// Whom a title is about where none of the names is well.
+fn of_nobody(view: &View<'_>) -> String {
+    match view.failing {
+        [] => view.teller.name.to_owned(),
+        [one] => one.clone(),
+        many => certificates(many.len()),
+    }
 }
 
 impl Incident {
@@ -30,7 +39,7 @@ impl Incident {
     pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
         let words = match self.ended.as_slice() {
             [one] if self.ended_count == 1 => self.one_closing(view, one),
-            [] => (self.over(view.teller.name), self.history().join("\n")),
+            [] => (self.over(&of_nobody(view)), self.history().join("\n")),
             _ => self.many_closing(view),
         };
         let (title, body) = words;
@@ -101,17 +110,16 @@ impl Incident {
     /// How long it lasted, what it cost and why.
     fn history(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if let (Some(since), Some(at)) = (self.failing_since.or(self.opened_at), self.last_change())
-        {
-            // Its end was told before, and what opened then began anew.
-            let interruptions = self.reopened.saturating_sub(u32::from(self.begun > 0));
-            let again = match interruptions {
+        let story = &self.story;
+        let since = story.failing_since.or(story.open_since);
+        if let (Some(since), Some(at)) = (since, self.last_change()) {
+            let again = match story.interruptions {
                 0 => String::new(),
                 1 => ", once interrupted".to_owned(),
                 times => format!(", {times} times interrupted"),
             };
             let span = format!("{}, since {}{again}", spell(at - since), since.utc());
-            lines.push(if self.failing_since.is_some() {
+            lines.push(if story.failing_since.is_some() {
                 format!("It had been failing for {span}{}.", self.cost())
             } else {
                 format!("It had been open for {span}.")
@@ -122,22 +130,26 @@ impl Incident {
     }
 
     fn over(&self, name: &str) -> String {
-        let are = if self.closed.len() == 1 { "is" } else { "are" };
+        let are = if self.story.closed.len() == 1 {
+            "is"
+        } else {
+            "are"
+        };
         format!("{name}: {} {are} over", self.closed_rules())
     }
 
     fn closed_rules(&self) -> String {
-        let closed: Vec<&str> = self.closed.iter().map(String::as_str).collect();
+        let closed: Vec<&str> = self.story.closed.iter().map(String::as_str).collect();
         closed.join(", ")
     }
 
     /// How many attempts failed, and why; an issuer may fail in an attempt that succeeds.
     fn cost(&self) -> String {
-        let attempts = match self.attempts {
+        let attempts = match self.story.attempts {
             0 => String::new(),
             attempts => format!(": {}", failed_attempts(attempts)),
         };
-        let causes: Vec<&str> = self.causes.iter().map(Cause::word).collect();
+        let causes: Vec<&str> = self.story.causes.iter().map(Cause::word).collect();
         match causes.as_slice() {
             [] => format!("{attempts}, cause unknown"),
             [cause] => format!("{attempts}, cause {cause}"),

@@ -3,9 +3,10 @@
 use crate::engine::alert::{AlertRow, ClosedBy};
 use crate::engine::causes::Causes;
 use crate::engine::incident::Incident;
+use crate::engine::incident::story::Story;
 use crate::engine::link::Link;
 use crate::engine::message::Reason;
-use crate::engine::subject::{About, Subject};
+use crate::engine::subject::Subject;
 use crate::rules::Severity;
 use crate::time::LogTime;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,11 @@ pub(in crate::engine) struct Ended {
     /// hearing of it.
     #[serde(default)]
     pub was_critical: bool,
+    /// The first failure, and how many there were.
+    #[serde(default)]
+    pub failing_since: Option<LogTime>,
+    #[serde(default)]
+    pub attempts: u32,
 }
 
 impl Ended {
@@ -59,6 +65,11 @@ impl Incident {
     /// One name less is well, or unmanaged, of which no message has said so where it is `untold`.
     pub(super) fn uncount(&mut self, untold: bool, is_unmanaged: bool) {
         self.ended_count = self.ended_count.saturating_sub(1);
+        self.unsay(untold, is_unmanaged);
+    }
+
+    /// That one name is well, or unmanaged, is not to be said.
+    fn unsay(&mut self, untold: bool, is_unmanaged: bool) {
         let count = if is_unmanaged {
             &mut self.unmanaged
         } else {
@@ -67,13 +78,22 @@ impl Incident {
         *count = count.saturating_sub(usize::from(untold));
     }
 
-    /// Those that are in trouble again, of which other incidents tell, are well no more.
-    pub(in crate::engine) fn take_failing(
-        &mut self,
-        fails: impl Fn(&Ended) -> bool,
-    ) -> Vec<String> {
+    /// Of those that are in trouble again, other incidents tell: nothing says that they are well.
+    pub(in crate::engine) fn hush_failing(&mut self, fails: impl Fn(&str) -> bool) {
+        let mut ended = std::mem::take(&mut self.ended);
+        for one in ended.iter_mut().filter(|one| one.untold) {
+            if fails(&one.name) {
+                self.unsay(true, one.is_unmanaged());
+                (one.untold, one.was_critical) = (false, false);
+            }
+        }
+        self.ended = ended;
+    }
+
+    /// The same at the end, which is about the others.
+    pub(in crate::engine) fn take_failing(&mut self, fails: impl Fn(&str) -> bool) -> Vec<String> {
         let ended = std::mem::take(&mut self.ended).into_iter();
-        let (failing, ended): (Vec<_>, Vec<_>) = ended.partition(fails);
+        let (failing, ended): (Vec<_>, Vec<_>) = ended.partition(|one| fails(&one.name));
         self.ended = ended;
         for one in &failing {
             self.uncount(one.untold, one.is_unmanaged());
@@ -87,6 +107,11 @@ impl Incident {
         let unmanaged = self.ended.iter().filter(|one| one.is_unmanaged()).count();
         self.ended_count = self.ended.len();
         (self.well_again, self.unmanaged) = (self.ended_count - unmanaged, unmanaged);
+        self.story = Story::default();
+        for one in &self.ended {
+            self.story.begin(None, one.failing_since);
+            self.story.attempts += one.attempts;
+        }
     }
 
     /// Whether a message about it was loud.
@@ -141,7 +166,8 @@ impl Incident {
     }
 
     fn note_ended(&mut self, called: &str, link: &Link, row: &AlertRow, missed: bool) {
-        self.attempts = self.attempts.saturating_add(row.attempts_total);
+        self.story.add(row);
+        self.story.attempts = self.story.attempts.saturating_add(row.attempts_total);
         self.ended_count += 1;
         let ended = Ended {
             name: called.to_owned(),
@@ -150,6 +176,8 @@ impl Incident {
             untold: true,
             missed,
             was_critical: link.was_critical(self.messages),
+            failing_since: row.failing_since,
+            attempts: row.attempts_total,
         };
         *if ended.is_unmanaged() {
             &mut self.unmanaged
@@ -170,27 +198,16 @@ impl Incident {
     /// What it had to do with so far was told, and is no part of what comes.
     pub(super) fn count_anew(&mut self) {
         self.begun = self.messages;
-        self.names = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        self.known = 0;
-        (self.failing_since, self.loud_at, self.attempts) = (None, None, 0);
-        self.causes = Causes::EMPTY;
+        (self.known, self.loud_at) = (0, None);
+        let mut story = std::mem::take(&mut self.story);
+        self.closed_before.append(&mut story.closed);
         self.ended.clear();
         (self.ended_count, self.well_again, self.unmanaged) = (0, 0, 0);
     }
 
-    /// Its end was told, and all that is open is of no concern: what comes is another story, of these.
-    pub(in crate::engine) fn begin_anew<'a>(&mut self, open: impl Iterator<Item = About<'a>>) {
+    /// Its end was told, and all that is open is of no concern: what comes is another story.
+    pub(in crate::engine) fn begin_anew(&mut self) {
         self.count_anew();
-        (self.opened_at, self.reopened, self.interrupted) = (None, 0, false);
-        self.closed.clear();
-        for about in open {
-            let alerts = about.alerts().values();
-            let first = alerts.filter_map(|alert| alert.opened_at).min();
-            let streak = about.certificate().and_then(|one| one.failing.as_ref());
-            let since = streak.map(|streak| streak.since);
-            self.opened_at = self.opened_at.into_iter().chain(first).min();
-            self.failing_since = self.failing_since.into_iter().chain(since).min();
-            self.causes.extend(streak.map(|streak| streak.cause));
-        }
+        (self.opened_at, self.interrupted) = (self.told_at, true);
     }
 }

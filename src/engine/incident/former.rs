@@ -46,18 +46,20 @@ impl Former {
         let mut incident = Incident::new(instance, fault, about.called(instance), opened_at);
         incident.id = self.id;
         incident.changed_at = self.changed_at;
-        incident.names = 1;
-        incident.closed = self.closed;
+        incident.story.closed = self.closed;
         incident.told = loudest;
         incident.told_at = self.changed_at;
         incident.messages = self.messages;
         let streak = about.certificate().and_then(Certificate::streak);
-        if let Some(streak) = streak {
-            incident.causes.extend([streak.cause]);
-            incident.failing_since = Some(streak.since);
-        }
+        let since = streak.map(|streak| streak.since);
+        incident.story.begin(opened_at, since);
+        incident
+            .story
+            .causes
+            .extend(streak.map(|streak| streak.cause));
         if about.alerts().is_empty() {
-            incident.attempts = streak.map_or(0, |streak| streak.attempts);
+            let attempts = streak.map_or(0, |streak| streak.attempts);
+            incident.story.attempts = attempts;
             (incident.ended_count, incident.well_again) = (1, 1);
             incident.ended.push(Ended {
                 name: about.called(instance).to_owned(),
@@ -66,6 +68,8 @@ impl Former {
                 untold: true,
                 missed: false,
                 was_critical: false,
+                failing_since: since,
+                attempts,
             });
         }
         incident

@@ -69,11 +69,12 @@ impl Register {
             .note_closed(&case.closed, at, incident.messages);
         for row in &mut case.rows {
             row.incident = id.to_string();
-            incident.note(row);
-            // Of what is silenced nobody is told: it puts off no reminder.
             let silenced = self
                 .silences
                 .cover((instance, row.at), about.about(), &row.rule);
+            let was_told = case.closed.iter().any(|(rule, _)| **rule == *row.rule);
+            incident.note(row, (silenced, was_told));
+            // Of what is silenced nobody is told: it puts off no reminder.
             let opens = row.severity == Severity::Critical && row.reason != Reason::Closed;
             if opens && (!silenced || incident.repeat_at.is_none()) {
                 case.critical_at = row.at;

@@ -11,7 +11,7 @@ use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::spell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that the text lists.
 pub(super) const LISTED: usize = 20;
@@ -116,18 +116,15 @@ impl Incident {
         let again = match (reason, lead) {
             (Reason::Repeated, _) => "still open: ",
             (Reason::Worsened, _) if is_for_another_cause => "another cause: ",
-            (Reason::Opened, Some(lead)) if self.reopened > 0 && self.closed.contains(lead) => {
-                "again: "
-            }
+            (Reason::Opened, Some(lead)) if self.comes_again(lead) => "again: ",
             _ => "",
         };
-        let standing = view
-            .standing
-            .iter()
-            .map(|one| one.about.called(view.teller.name));
+        let standing = view.standing.iter().filter(|_| reason != Reason::Closed);
+        let standing = standing.map(|one| one.about.called(view.teller.name));
         let ended = self.ended.iter().map(|one| one.name.as_str());
-        let only = standing.chain(ended).next();
-        let only = only.filter(|_| self.names == 1 && !self.is_of_source());
+        let names: BTreeSet<&str> = standing.chain(ended).collect();
+        let only = names.first().copied();
+        let only = only.filter(|_| names.len() == 1 && !self.is_of_source());
         Message {
             id: stable_id(&["message", &self.id, &number.to_string()]),
             incident: self.id.to_string(),
@@ -144,6 +141,12 @@ impl Incident {
             body: format!("{body}\n\nFrom the log of {}.", view.teller.name),
             alerts: Vec::new(),
         }
+    }
+
+    /// Whether an alert of a rule was over, and it is about the same trouble.
+    fn comes_again(&self, rule: &str) -> bool {
+        let closed = [&self.story.closed, &self.closed_before];
+        self.reopened > 0 && closed.iter().any(|rules| rules.contains(rule))
     }
 
     fn many_title(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
@@ -186,7 +189,7 @@ impl Incident {
             causes if failing(causes) == count => format!("{who} fail. {listed}."),
             _ => format!("{who} are in trouble. Of those that fail, {listed}."),
         };
-        if let Some(since) = self.failing_since {
+        if let Some(since) = self.story.failing_since {
             let ago = view.teller.at.filter(|at| *at > since);
             let ago = ago.map(|at| format!(", {} ago", spell(at - since)));
             let ago = ago.unwrap_or_default();

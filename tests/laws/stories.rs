@@ -1,0 +1,144 @@
+//! What the end of an incident tells is the story of those that people were told of, and of nobody else.
+
+use crate::drive::Watcher;
+use crate::scribe::{DAY, LIMITED, SERVFAIL, Scribe, at};
+use notafter::engine::message::{Message, Reason};
+
+const HOUR: f64 = 3_600.0;
+const ONE: &str = "one.example.com";
+const OTHER: &str = "other.example.com";
+const THIRD: &str = "third.example.com";
+
+/// Tells a log for two days, with one name silenced from its first line on, or none.
+fn beside(scribe: Scribe, silenced: Option<&str>) -> Watcher {
+    let mut waiting = silenced;
+    scribe.tell_until(2.0 * DAY, |watcher| {
+        if let Some(name) = waiting.take() {
+            watcher.silence(name, at(9.0 * DAY));
+        }
+    })
+}
+
+fn ends(watcher: &Watcher) -> Vec<&Message> {
+    let told = watcher.loud().into_iter();
+    told.filter(|one| one.reason == Reason::Closed).collect()
+}
+
+/// A name that fails for a quarter of an hour and is renewed, every half an hour.
+fn flapping(scribe: &mut Scribe) {
+    for round in 0..8_u32 {
+        let from = HOUR + f64::from(round) * 1_800.0;
+        let next = scribe.streak((from, from + 900.0), OTHER, SERVFAIL, 20.0 * DAY - from);
+        scribe.renewal(next, OTHER, 20.0 * DAY - next);
+    }
+}
+
+#[test]
+fn what_comes_and_goes_is_told_no_more_often_beside_a_silenced_name() {
+    let mut scribe = Scribe::default();
+    flapping(&mut scribe);
+    let alone = beside(scribe, None);
+    let mut scribe = Scribe::default();
+    flapping(&mut scribe);
+    scribe.streak((0.0, DAY), ONE, SERVFAIL, 20.0 * DAY);
+    let watcher = beside(scribe, Some(ONE));
+    let told = |watcher: &Watcher| -> Vec<_> {
+        let told = watcher.loud().into_iter();
+        told.map(|one| (one.at, one.reason)).collect()
+    };
+    assert!(told(&alone).len() <= 6, "{:#?}", told(&alone));
+    assert_eq!(told(&watcher), told(&alone));
+}
+
+#[test]
+fn the_end_counts_neither_time_nor_causes_nor_rules_of_silenced_names() {
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((2.0 * HOUR, 4.0 * HOUR), OTHER, SERVFAIL, 20.0 * DAY);
+    scribe.renewal(next, OTHER, 19.0 * DAY);
+    let alone = beside(scribe, None);
+    let mut scribe = Scribe::default();
+    let next = scribe.streak((2.0 * HOUR, 4.0 * HOUR), OTHER, SERVFAIL, 20.0 * DAY);
+    scribe.renewal(next, OTHER, 19.0 * DAY);
+    let last = scribe.streak((0.0, 3.0 * HOUR), ONE, SERVFAIL, DAY);
+    scribe.failure(last, ONE, LIMITED, (9, DAY - last));
+    let watcher = beside(scribe, Some(ONE));
+    let closed = ends(&watcher);
+    let (closed, alone) = (closed.first().unwrap(), ends(&alone)[0]);
+    let silenced = alone
+        .body
+        .replace("\n\nFrom", " 1 more is silenced.\n\nFrom");
+    assert_eq!(closed.body, silenced);
+}
+
+#[test]
+fn the_end_counts_neither_time_nor_attempts_of_what_was_only_a_blip() {
+    let mut scribe = Scribe::default();
+    scribe.failure(1_700.0, OTHER, SERVFAIL, (1, 20.0 * DAY));
+    scribe.renewal(1_860.0, OTHER, 20.0 * DAY);
+    let next = scribe.streak((1_800.0, 5.0 * HOUR), ONE, SERVFAIL, 20.0 * DAY);
+    scribe.renewal(next, ONE, 19.0 * DAY);
+    let watcher = beside(scribe, None);
+    let closed = ends(&watcher);
+    let mut alone = Scribe::default();
+    let next = alone.streak((1_800.0, 5.0 * HOUR), ONE, SERVFAIL, 20.0 * DAY);
+    alone.renewal(next, ONE, 19.0 * DAY);
+    let alone = beside(alone, None);
+    assert_eq!(closed[0].body, ends(&alone)[0].body);
+}
+
+/// A critical name is renewed and fails at once for something else, a third one brings news, and then all but
+/// the first are renewed.
+#[test]
+fn all_is_not_well_while_a_name_of_the_past_fails_for_something_else() {
+    let mut scribe = Scribe::default();
+    let end = scribe.streak((5.0, 4.0 * HOUR), OTHER, SERVFAIL, DAY);
+    scribe.renewal(end, OTHER, DAY - end);
+    let well = scribe.streak((0.0, 2.0 * HOUR), ONE, SERVFAIL, DAY);
+    scribe.renewal(well, ONE, DAY - well);
+    scribe.streak((well + 60.0, DAY), ONE, LIMITED, 90.0 * DAY);
+    let end = scribe.streak((well + 120.0, 4.0 * HOUR), THIRD, SERVFAIL, DAY);
+    scribe.renewal(end, THIRD, DAY - end);
+    let watcher = beside(scribe, None);
+    let closed = ends(&watcher);
+    let closed = closed.iter().find(|one| one.body.contains(THIRD)).unwrap();
+    assert!(!closed.title.contains("all is well"), "{closed:#?}");
+    assert!(
+        !closed.certificates.iter().any(|one| one == ONE),
+        "{closed:#?}"
+    );
+    let again = format!("In trouble again, in another incident: {ONE}.");
+    assert!(closed.body.contains(&again), "{}", closed.body);
+}
+
+/// What has come and gone before is renewed once more, and fails for something else before its end is told.
+#[test]
+fn an_end_of_which_all_names_fail_for_something_else_names_them() {
+    let mut scribe = Scribe::default();
+    let mut well = 0.0;
+    for from in [0.0, 1_800.0] {
+        well = scribe.streak((from, from + 700.0), ONE, SERVFAIL, 20.0 * DAY);
+        scribe.renewal(well, ONE, 20.0 * DAY);
+    }
+    scribe.streak((well + 60.0, DAY), ONE, LIMITED, 90.0 * DAY);
+    let watcher = beside(scribe, None);
+    let closed = ends(&watcher);
+    let last = closed.last().unwrap();
+    assert!(last.title.starts_with(ONE), "{closed:#?}");
+    assert!(last.body.contains("In trouble again"), "{closed:#?}");
+}
+
+#[test]
+fn the_end_says_how_often_it_was_interrupted_since_the_last_one() {
+    let mut scribe = Scribe::default();
+    for from in [0.0, 1_800.0, 5_200.0, 7_000.0] {
+        let next = scribe.streak((from, from + 700.0), ONE, SERVFAIL, 20.0 * DAY);
+        scribe.renewal(next, ONE, 20.0 * DAY);
+    }
+    let watcher = beside(scribe, None);
+    let closed = ends(&watcher);
+    let last = closed.last().unwrap();
+    let text = closed.iter().map(|one| one.body.as_str());
+    let text = text.collect::<Vec<_>>().join("\n---\n");
+    assert!(last.body.contains("once interrupted"), "{text}");
+    assert!(!last.body.contains("times interrupted"), "{text}");
+}
