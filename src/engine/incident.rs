@@ -27,7 +27,7 @@ use crate::engine::incident::fault::Fault;
 use crate::engine::incident::story::Story;
 use crate::engine::link::{Link, REST};
 use crate::engine::message::Reason;
-use crate::engine::policy::Policy;
+use crate::engine::reminder::Reminder;
 use crate::engine::subject::{About, Subject};
 use crate::rules::Severity;
 use crate::time::LogTime;
@@ -112,12 +112,8 @@ pub(super) struct Incident {
     /// Since when there are names to tell of that are critical no longer, and not well.
     #[serde(default)]
     pub better_since: Option<LogTime>,
-    /// When the next reminder falls due, and whether one has.
-    pub repeat_at: Option<LogTime>,
-    pub repeat_due: bool,
-    /// Since when something about it is critical.
-    #[serde(default)]
-    pub critical_since: Option<LogTime>,
+    #[serde(flatten)]
+    pub reminder: Reminder,
     /// How often something loud opened again after its end, and whether it ended since.
     pub reopened: u32,
     #[serde(default)]
@@ -208,9 +204,7 @@ impl Incident {
             fresh_since: None,
             well_since: None,
             better_since: None,
-            repeat_at: None,
-            repeat_due: false,
-            critical_since: None,
+            reminder: Reminder::default(),
             reopened: 0,
             interrupted: false,
             wake: None,
@@ -289,7 +283,8 @@ impl Incident {
         self.changed_at = row.at;
         let closes = row.reason == Reason::Closed;
         if row.severity == Severity::Critical && !closes {
-            self.critical_since = self.critical_since.or(row.at);
+            let since = &mut self.reminder.critical_since;
+            *since = since.or(row.at);
         }
         let is_loud = row.severity.is_loud();
         if !was_told && (silenced || !is_loud) {
@@ -317,21 +312,6 @@ impl Incident {
         }
         self.reopened += 1;
         self.story.interruptions += u32::from(!self.story.closed.is_empty());
-    }
-
-    /// When the next reminder falls due, seen from a moment, with the first expiry to come; a line may
-    /// come from before the opening.
-    pub(super) fn next_repeat(
-        &self,
-        policy: Policy,
-        at: LogTime,
-        not_after: Option<LogTime>,
-    ) -> Option<LogTime> {
-        let since = self.critical_since.unwrap_or(at);
-        let at = at.max(since);
-        let left = not_after.map(|end| end - at);
-        let wait = policy.repeat_after(at - since, left)?;
-        Some(at + wait)
     }
 
     /// Finds out whether a certificate or source has news that nobody was told, and may be.
@@ -418,11 +398,13 @@ impl Incident {
             &mut self.fresh_since,
             &mut self.well_since,
             &mut self.better_since,
-            &mut self.critical_since,
+            &mut self.reminder.critical_since,
         ] {
             *moment = moment.map(|at| at.min(to));
         }
-        self.urgent_at.retain(|at| *at <= to);
+        for at in &mut self.urgent_at {
+            *at = (*at).min(to);
+        }
     }
 
     /// Whether nothing can come of it any more.
@@ -437,6 +419,10 @@ impl Incident {
             let held = rested.filter(|_| self.told.is_none());
             return held.into_iter().chain(self.tell_at).min();
         }
-        self.repeat_at.into_iter().chain(self.tell_at).min()
+        self.reminder
+            .repeat_at
+            .into_iter()
+            .chain(self.tell_at)
+            .min()
     }
 }

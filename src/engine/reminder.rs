@@ -13,6 +13,73 @@ use crate::engine::teller::Teller;
 use crate::rules::{RuleSet, Severity};
 use crate::time::LogTime;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// When what is critical about an incident is told again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Reminder {
+    /// Since when something about it is critical.
+    pub critical_since: Option<LogTime>,
+    /// The first expiry of what is critical, as far as it was to come when reminders were counted anew.
+    pub first_expiry: Option<LogTime>,
+    /// When the next one falls due, and by when, whatever else becomes critical meanwhile.
+    pub repeat_at: Option<LogTime>,
+    pub repeat_by: Option<LogTime>,
+    /// Whether one has fallen due and is not told yet.
+    pub repeat_due: bool,
+}
+
+impl Reminder {
+    /// Counts from a moment on, with the first expiry to come.
+    fn count_from(&mut self, policy: Policy, at: LogTime, first_expiry: Option<LogTime>) {
+        let wait = self.wait(policy, at, first_expiry);
+        let at = self.seen_from(at);
+        self.first_expiry = first_expiry;
+        self.repeat_at = wait.map(|wait| at + wait);
+        self.repeat_by = wait.map(|wait| at + wait * 2);
+    }
+
+    /// Something became critical at a moment, of which people are told: of the rest they hear later.
+    fn put_off(&mut self, policy: Policy, at: LogTime, not_after: Option<LogTime>) {
+        self.first_expiry = self.first_expiry.into_iter().chain(not_after).min();
+        let wait = self.wait(policy, at, self.first_expiry);
+        let next = wait.map(|wait| self.seen_from(at) + wait);
+        self.repeat_at = next.into_iter().chain(self.repeat_by).min();
+    }
+
+    /// Whether what else is critical has to be looked at to find out when the next one falls due: there is
+    /// none to come, or what was to expire first has.
+    fn is_to_be_counted(&self, at: LogTime) -> bool {
+        self.repeat_at.is_none() || self.first_expiry.is_some_and(|end| end <= at)
+    }
+
+    /// Follows another policy, or a clock that was set back: no reminder comes later than by counting from
+    /// now, and what is as it was stays so.
+    fn retime(&mut self, policy: Policy, now: LogTime, first_expiry: Option<LogTime>) {
+        let longest = self.wait(policy, now, None);
+        let latest = longest.map(|wait| self.seen_from(now) + wait);
+        if latest.is_none() || self.repeat_at.is_none() || self.repeat_at > latest {
+            self.count_from(policy, now, first_expiry);
+        }
+    }
+
+    fn wait(
+        &self,
+        policy: Policy,
+        at: LogTime,
+        first_expiry: Option<LogTime>,
+    ) -> Option<TimeDelta> {
+        let at = self.seen_from(at);
+        let age = at - self.critical_since.unwrap_or(at);
+        policy.repeat_after(age, first_expiry.map(|end| end - at))
+    }
+
+    /// A line may come from before the opening.
+    fn seen_from(&self, at: LogTime) -> LogTime {
+        self.critical_since.map_or(at, |since| since.max(at))
+    }
+}
 
 impl Watched {
     /// Repeats an incident's critical alerts if its reminder falls due at this moment: of each name
@@ -36,7 +103,7 @@ impl Watched {
         let Some(incident) = self.incidents.get_mut(id) else {
             return;
         };
-        if incident.repeat_at.is_none_or(|due| due > at) {
+        if incident.reminder.repeat_at.is_none_or(|due| due > at) {
             return;
         }
         let members = incident.members.iter();
@@ -61,63 +128,80 @@ impl Watched {
             };
             out.push(teller.row(&change, alert, *about));
             incident.changed_at = Some(at);
-            incident.repeat_due |= critical_alerts(*about)
+            incident.reminder.repeat_due |= critical_alerts(*about)
                 .any(|(rule, _)| !silences.cover((instance, Some(at)), *about, rule));
         }
-        incident.repeat_at = if critical.is_empty() {
-            incident.critical_since = None;
-            None
+        if critical.is_empty() {
+            let repeat_due = incident.reminder.repeat_due;
+            incident.reminder = Reminder {
+                repeat_due,
+                ..Reminder::default()
+            };
         } else {
-            incident.next_repeat(policy, at, soonest)
-        };
+            incident.reminder.count_from(policy, at, soonest);
+        }
     }
 
     /// Something about an incident became critical at a moment: the next reminder counts from there.
     /// `not_after` is of its certificate, which is being judged.
     pub(super) fn put_off_reminder(&mut self, id: &str, at: LogTime, not_after: Option<LogTime>) {
+        let policy = self.incidents.policy;
+        if policy.repeat.is_none() {
+            return;
+        }
         let not_after = not_after.filter(|end| *end > at);
-        let Some((_, soonest)) = self.critical(id, at) else {
+        let known = self.incidents.get(id).map(|one| &one.reminder);
+        let others = known.filter(|known| known.is_to_be_counted(at));
+        let others = others.map(|_| first_expiry(self.critical(id), at));
+        let Some(incident) = self.incidents.get_mut(id) else {
             return;
         };
-        let soonest = soonest.into_iter().chain(not_after).min();
-        let policy = self.incidents.policy;
-        if let Some(incident) = self.incidents.get_mut(id) {
-            incident.repeat_at = incident.next_repeat(policy, at, soonest);
-            let id = incident.id.clone();
-            self.incidents.reschedule(&id);
+        if let Some(others) = others {
+            let first_expiry = others.into_iter().chain(not_after).min();
+            incident.reminder.count_from(policy, at, first_expiry);
+        } else {
+            incident.reminder.put_off(policy, at, not_after);
         }
+        let id = incident.id.clone();
+        self.incidents.reschedule(&id);
     }
 
-    /// Tells in another way from now on. Of what is critical no reminder comes later for it than it was to
-    /// come.
+    /// Tells in another way from now on.
     pub(super) fn set_policy(&mut self, policy: Policy) {
-        let repeat = std::mem::replace(&mut self.incidents.policy, policy).repeat;
-        let (Some(now), true) = (self.instance.log_time, repeat != policy.repeat) else {
+        self.incidents.policy = policy;
+        self.retime_reminders();
+    }
+
+    /// Counts reminders anew that would come later than they are to.
+    pub(super) fn retime_reminders(&mut self) {
+        let Some(now) = self.instance.log_time else {
             return;
         };
+        let policy = self.incidents.policy;
         for id in self.incidents.ids() {
-            let Some((true, soonest)) = self.critical(&id, now) else {
+            let mut critical = self.critical(&id).peekable();
+            if critical.peek().is_none() {
                 continue;
-            };
+            }
+            let first_expiry = first_expiry(critical, now);
             if let Some(incident) = self.incidents.get_mut(&id) {
-                let next = incident.next_repeat(policy, now, soonest);
-                let known = incident.repeat_at.filter(|_| next.is_some());
-                incident.repeat_at = next.into_iter().chain(known).min();
+                incident.reminder.retime(policy, now, first_expiry);
                 self.incidents.reschedule(&id);
             }
         }
     }
 
-    /// Whether something about an incident is critical, and the first expiry of that to come.
-    fn critical(&self, id: &str, at: LogTime) -> Option<(bool, Option<LogTime>)> {
-        let members = self.incidents.get(id)?.members.iter();
-        let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
-        let mut abouts = abouts
-            .filter(|one| critical_alerts(*one).next().is_some())
-            .peekable();
-        let is_any = abouts.peek().is_some();
-        Some((is_any, abouts.filter_map(|one| expiry(one, at)).min()))
+    /// What is critical about an incident.
+    fn critical<'a>(&'a self, id: &str) -> impl Iterator<Item = About<'a>> {
+        let members = self.incidents.get(id).map(|one| &one.members);
+        let abouts = members.into_iter().flatten();
+        let abouts = abouts.filter_map(|one| about(&self.instance, &self.certificates, one));
+        abouts.filter(|one| critical_alerts(*one).next().is_some())
     }
+}
+
+fn first_expiry<'a>(abouts: impl Iterator<Item = About<'a>>, at: LogTime) -> Option<LogTime> {
+    abouts.filter_map(|one| expiry(one, at)).min()
 }
 
 /// When it expires, if it has not: what has comes no nearer.

@@ -226,6 +226,6 @@ impl Incident {
         self.over.clear();
         (self.well_again, self.unmanaged) = (0, 0);
         (self.fresh_since, self.well_since, self.better_since) = (None, None, None);
-        self.repeat_due = false;
+        self.reminder.repeat_due = false;
     }
 }

@@ -98,6 +98,7 @@ impl Watched {
         self.instance.log_time = Some(to);
         self.instance_changed = true;
         self.incidents.set_back(to);
+        self.retime_reminders();
         !std::mem::replace(&mut self.was_set_back, true)
     }
 

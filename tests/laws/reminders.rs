@@ -171,3 +171,52 @@ fn reminders_follow_a_configuration_that_is_read_anew() {
         assert!(expected.contains(&reminded.len()), "{reminded:?}");
     }
 }
+
+/// A restart of ours at each line, and the configuration read.
+#[test]
+fn a_restart_puts_no_reminder_forward_whatever_is_configured() {
+    let told = |restarts: bool| {
+        let policy = Policy {
+            repeat: Some(TimeDelta::hours(20)),
+            ..Policy::default()
+        };
+        let mut scribe = Scribe::default();
+        scribe.streak((0.0, 1_000.0), SOON, SERVFAIL, 30.0 * HOUR);
+        for minute in 0..2_000_u32 {
+            scribe.runs(f64::from(minute) * 60.0);
+        }
+        let mut watcher = Watcher::new();
+        watcher.engine.set_policy(policy);
+        for line in scribe.sorted() {
+            watcher.line(line.as_bytes());
+            watcher.settle();
+            if restarts {
+                watcher.commit();
+                watcher.restart();
+                watcher.engine.set_policy(policy);
+            }
+        }
+        watcher.rows
+    };
+    let whole = told(false);
+    assert!(whole.iter().any(|row| row.reason == Reason::Repeated));
+    assert_eq!(told(true), whole);
+}
+
+/// One name is critical and fails on; others of its incident become critical and are renewed, one an hour.
+#[test]
+fn what_becomes_critical_again_and_again_puts_no_reminder_off_for_good() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, DAY), LATE, SERVFAIL, 46.0 * HOUR);
+    for n in 1..24_u32 {
+        let (from, name) = (f64::from(n) * HOUR, format!("n{n}.example.com"));
+        let next = scribe.streak((from, from + 900.0), &name, SERVFAIL, 46.0 * HOUR);
+        scribe.renewal(next, &name, DAY);
+    }
+    let watcher = scribe.tell_until(DAY, |_| {});
+    let repeated = watcher.rows.iter();
+    let repeated = repeated.filter(|row| row.reason == Reason::Repeated);
+    let late = repeated.filter(|row| row.certificate.as_deref() == Some(LATE));
+    let moments: Vec<LogTime> = late.filter_map(|row| row.at).collect();
+    assert!(between(&moments, HOUR, 14.0 * HOUR) >= 1, "{moments:?}");
+}

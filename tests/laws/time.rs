@@ -4,6 +4,7 @@ use crate::drive::{CAPTURES, INCIDENT, Line, Watcher, after, end, lines, one_go}
 use crate::scribe::{DAY, SERVFAIL, Scribe, at};
 use notafter::caddy::entry::Entry;
 use notafter::engine::AlertRow;
+use notafter::engine::message::Reason;
 use notafter::time::LogTime;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -314,4 +315,30 @@ fn one_line_from_long_ago_sets_no_clock_back() {
         watcher.engine.log_time(crate::drive::INSTANCE),
         Some(at(7_201.0))
     );
+}
+
+/// A host whose clock was days ahead while a name became critical, and is set right.
+#[test]
+fn reminders_come_as_soon_as_ever_after_a_clock_was_set_back() {
+    let ahead = 3.0 * DAY;
+    let mut scribe = Scribe::default();
+    scribe.streak(
+        (ahead, ahead + 3_600.0),
+        "a.example.com",
+        SERVFAIL,
+        ahead + 2.0 * DAY,
+    );
+    let mut watcher = scribe.tell(|_| {});
+    assert_eq!(watcher.loud().len(), 1);
+    let mut scribe = Scribe::default();
+    for minute in 0..1_000_u32 {
+        scribe.runs(f64::from(minute) * 60.0);
+    }
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+        watcher.settle();
+    }
+    let repeated = watcher.rows.iter();
+    let mut repeated = repeated.filter(|row| row.reason == Reason::Repeated);
+    assert!(repeated.any(|row| row.at < Some(at(7.0 * 3_600.0))));
 }

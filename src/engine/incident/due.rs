@@ -96,7 +96,7 @@ impl Incident {
         let late = self.fresh_since.map(|since| since + CHANGE_WAIT);
         match (late, now) {
             _ if self.told.is_none() => Due::Nothing,
-            _ if self.repeat_due => Due::Tell(Reason::Repeated),
+            _ if self.reminder.repeat_due => Due::Tell(Reason::Repeated),
             (Some(late), Some(now)) => Due::at(late, now, Reason::Worsened),
             _ => Due::Nothing,
         }
@@ -113,7 +113,7 @@ impl Incident {
         let (Some(now), Some(told_at)) = (now, self.told_at) else {
             return Due::Tell(Reason::Worsened);
         };
-        if loudest > told || alone || self.repeat_due {
+        if loudest > told || alone || self.reminder.repeat_due {
             return Due::Tell(Reason::Worsened);
         }
         let urgent = (!self.urgent.is_empty()).then(|| {

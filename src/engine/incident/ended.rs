@@ -6,6 +6,7 @@ use crate::engine::incident::Incident;
 use crate::engine::incident::story::Story;
 use crate::engine::link::Link;
 use crate::engine::message::Reason;
+use crate::engine::reminder::Reminder;
 use crate::engine::subject::Subject;
 use crate::rules::Severity;
 use crate::time::LogTime;
@@ -145,8 +146,7 @@ impl Incident {
         self.over.clear();
         let silenced = self.silenced.remove(subject);
         if self.is_over() {
-            (self.repeat_at, self.repeat_due) = (None, false);
-            self.critical_since = None;
+            self.reminder = Reminder::default();
         }
         let is_loud = rows.iter().any(|row| row.severity.is_loud());
         let missed = !known || news.is_some_and(Severity::is_loud);

@@ -76,7 +76,7 @@ impl Register {
             incident.note(row, (silenced, was_told));
             // Of what is silenced nobody is told: it puts off no reminder.
             let opens = row.severity == Severity::Critical && row.reason != Reason::Closed;
-            if opens && (!silenced || incident.repeat_at.is_none()) {
+            if opens && (!silenced || incident.reminder.repeat_at.is_none()) {
                 case.critical_at = row.at;
             }
             let told = about.recall(row);

@@ -37,7 +37,7 @@ impl Incident {
 
     /// What there is to tell where nothing is better after all.
     pub(in crate::engine) fn reason_without_relief(&self) -> Option<Reason> {
-        if self.repeat_due {
+        if self.reminder.repeat_due {
             return Some(Reason::Repeated);
         }
         let has_news = !self.urgent.is_empty() || !self.fresh.is_empty();
@@ -53,7 +53,7 @@ impl Incident {
 
     /// How loud it is told; with it what would have been a reminder.
     pub(super) fn relief_severity(&self) -> Severity {
-        let reminder = Some(Severity::Critical).filter(|_| self.repeat_due);
+        let reminder = Some(Severity::Critical).filter(|_| self.reminder.repeat_due);
         let owed = self.relief_owed().max(reminder);
         let told = self
             .told

@@ -64,7 +64,7 @@ impl Incident {
         };
         // Beside what people know to be worse, what is new leads.
         let told = match (view.standing, reason) {
-            ([one], Reason::Worsened) if !self.repeat_due => one.news.unwrap_or(one.lead),
+            ([one], Reason::Worsened) if !self.reminder.repeat_due => one.news.unwrap_or(one.lead),
             _ => first.lead,
         };
         let lead = row(first, told);
