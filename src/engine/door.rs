@@ -55,7 +55,7 @@ pub enum Notice {
         /// Where it jumped to.
         to: LogTime,
     },
-    /// The log clock was set back, and a second line confirmed it; of one Caddy that is said once.
+    /// The log clock was set back, and a second line confirmed it.
     ClockSetBack {
         /// The watched Caddy.
         instance: String,
@@ -349,8 +349,11 @@ impl Engine {
         let (Some(watched), Some(stamp)) = (self.watched.get_mut(instance), stamp) else {
             return Moved::Fine;
         };
+        let waiting = watched.instance.set_back;
         let moved = watched.instance.reach(stamp);
-        if moved == Moved::SetBack && watched.set_back(stamp) {
+        watched.instance_changed |= watched.instance.set_back != waiting;
+        if moved == Moved::SetBack {
+            watched.set_back(stamp);
             let instance = instance.to_owned();
             let to = stamp;
             self.notices.push(Notice::ClockSetBack { instance, to });

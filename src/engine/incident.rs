@@ -389,9 +389,9 @@ impl Incident {
         }
     }
 
-    /// The clock of the log was set back.
-    pub(super) fn set_back(&mut self, to: LogTime) {
-        for moment in [
+    /// The clock of the log was set back. Returns whether anything was later than that.
+    pub(super) fn set_back(&mut self, to: LogTime) -> bool {
+        let moments = [
             &mut self.changed_at,
             &mut self.loud_at,
             &mut self.told_at,
@@ -399,12 +399,12 @@ impl Incident {
             &mut self.well_since,
             &mut self.better_since,
             &mut self.reminder.critical_since,
-        ] {
-            *moment = moment.map(|at| at.min(to));
-        }
-        for at in &mut self.urgent_at {
-            *at = (*at).min(to);
-        }
+        ];
+        let moments = moments.into_iter().filter_map(Option::as_mut);
+        let later = moments
+            .chain(&mut self.urgent_at)
+            .filter(|moment| **moment > to);
+        later.map(|moment| *moment = to).count() > 0
     }
 
     /// Whether nothing can come of it any more.

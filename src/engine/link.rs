@@ -97,6 +97,14 @@ impl Link {
         (fails && age <= ATTEMPT).then(|| over.told.min(Severity::Warning))
     }
 
+    /// The clock of the log was set back. Returns whether anything had closed later than that.
+    pub(super) fn set_back(&mut self, to: LogTime) -> bool {
+        let latest = to.epoch_seconds();
+        let over = self.over.iter_mut().map(|(_, over)| &mut over.at_seconds);
+        let later = over.filter(|at| **at > latest);
+        later.map(|at| *at = latest).count() > 0
+    }
+
     /// Whether people were told of it as more than a note.
     pub(super) fn was_loud(&self) -> bool {
         self.told.is_some_and(Severity::is_loud)
@@ -133,5 +141,27 @@ impl Link {
     /// Whether there are such rules.
     pub(super) fn was_critical(&self, messages: u32) -> bool {
         self.critical_over(messages).next().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_closed_while_a_clock_was_ahead_is_as_old_as_what_closed_when_it_was_set_back() {
+        let at = |hours: i64| LogTime::from_seconds(1_700_000_000 + hours * 3_600);
+        let closed = |link: &mut Link| {
+            link.note_closed(&[("expired".into(), Severity::Critical)], Some(at(48)), 1);
+        };
+        let mut link = Link::default();
+        closed(&mut link);
+        assert!(link.set_back(at(0)));
+        assert!(!link.set_back(at(0)), "nothing is later any more");
+        assert_eq!(link.recall("expired", Some(at(2)), false), None);
+        closed(&mut link);
+        link.set_back(at(0));
+        let told = link.recall("expired", Some(at(1)), false);
+        assert_eq!(told, Some(Severity::Critical));
     }
 }

@@ -46,8 +46,6 @@ pub(super) struct Watched {
     pub(super) instance_changed: bool,
     /// What may have something to tell.
     pub(super) untold: BTreeSet<Subject>,
-    /// Whether its clock was set back since we began.
-    was_set_back: bool,
     /// A line whose stamp lies far ahead; it waits for a second one.
     pub(super) held: Option<(Entry, Quote)>,
     /// When to look at what by time alone.
@@ -92,14 +90,18 @@ impl Watched {
         crowded || self.instance.strangers.contains(name)
     }
 
-    /// The clock of the log was set back to a moment. Returns whether that is to be said: of a host whose
-    /// clock is always behind ours it would be said with each of its lines.
-    pub(super) fn set_back(&mut self, to: LogTime) -> bool {
+    /// The clock of the log was set back to a moment.
+    pub(super) fn set_back(&mut self, to: LogTime) {
         self.instance.log_time = Some(to);
         self.instance_changed = true;
         self.incidents.set_back(to);
+        for certificate in self.certificates.iter_mut() {
+            if certificate.link.set_back(to) {
+                self.changed.insert(certificate.name.clone());
+            }
+        }
+        self.instance.link.set_back(to);
         self.retime_reminders();
-        !std::mem::replace(&mut self.was_set_back, true)
     }
 
     /// Everything that is open has to be weighed again.

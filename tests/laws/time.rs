@@ -342,3 +342,19 @@ fn reminders_come_as_soon_as_ever_after_a_clock_was_set_back() {
     let mut repeated = repeated.filter(|row| row.reason == Reason::Repeated);
     assert!(repeated.any(|row| row.at < Some(at(7.0 * 3_600.0))));
 }
+
+#[test]
+fn a_clock_is_set_back_though_we_are_started_anew_between_the_lines_that_say_so() {
+    let mut watcher = set_right(7_200.0).tell(|_| {});
+    let mut scribe = Scribe::default();
+    scribe.runs(1.0);
+    scribe.runs(2.0);
+    watcher.commit();
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+        watcher.commit();
+        watcher.restart();
+    }
+    let now = watcher.engine.log_time(crate::drive::INSTANCE);
+    assert_eq!(now, Some(at(2.0)));
+}

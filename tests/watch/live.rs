@@ -3,9 +3,10 @@
 use crate::hook::Hook;
 use crate::process::{Place, wait_for};
 use crate::recent::{LATER, Recent, START};
+use notafter::time::LogTime;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[test]
 fn an_expiry_is_told_before_at_and_after_it_and_the_record_equals_a_replay() {
@@ -131,4 +132,52 @@ fn deadlines_that_pass_within_a_moment_are_one_message() {
         .map(|one| one["title"].clone())
         .collect();
     assert_eq!(titles.len(), 1, "{titles:#?}");
+}
+
+/// A host whose clock is forty minutes behind ours: by ours, what it announces has passed long ago.
+#[test]
+fn what_falls_due_falls_due_by_the_clock_of_the_host() {
+    const BEHIND: f64 = 2_400.0;
+    const NAME: &str = "a.example.com";
+    let (hook, place) = (Hook::start(), Place::new());
+    let on_host = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs_f64()
+            - BEHIND
+    };
+    let log = |logger: &str, msg: &str, rest: Value| {
+        let mut line = json!({"level": "info", "ts": on_host(), "logger": logger, "msg": msg});
+        let line = line.as_object_mut().unwrap();
+        line.extend(rest.as_object().unwrap().clone());
+        place.log(&format!("{}\n", json!(line)));
+    };
+    log(
+        "http",
+        "enabling automatic TLS certificate management",
+        json!({"domains": [NAME]}),
+    );
+    let watch = place.watch(&hook.url);
+    watch.wait_until_it_says("read to the end");
+    log("http", "serving initial configuration", json!({}));
+    log("http", "server running", json!({}));
+    watch.wait_until_it_says("the clock of the log was set back to");
+    let remaining = 2.6;
+    log(
+        "tls.cache.maintenance",
+        "certificate expires soon; queuing for renewal",
+        json!({"identifiers": [NAME], "remaining": remaining}),
+    );
+    wait_for("the expiry", || hook.told("expired", NAME));
+    let told = hook.taken();
+    let told = told
+        .iter()
+        .find(|one| one["title"].to_string().contains("has expired"));
+    let at = told.unwrap()["at"].as_str().unwrap();
+    let expiry = LogTime::parse_rfc3339(at).unwrap();
+    let expiry = UNIX_EPOCH + Duration::from_secs(expiry.seconds().cast_unsigned());
+    let on_host = SystemTime::now() - Duration::from_secs_f64(BEHIND);
+    assert!(on_host >= expiry);
+    assert_eq!(watch.end_with("TERM").code(), Some(0));
 }

@@ -1,5 +1,6 @@
 //! `notafter watch`: live sources, the engine, the store and the channels in one loop.
 
+mod clocks;
 mod control;
 mod desk;
 mod ledger;

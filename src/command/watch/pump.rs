@@ -3,6 +3,7 @@
 use crate::command::arguments::WatchArguments;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::intake::Intake;
+use crate::command::watch::clocks::Clocks;
 use crate::command::watch::control::{Counter, hush};
 use crate::command::watch::desk::Desk;
 use crate::command::watch::ledger::{Ledger, now};
@@ -47,7 +48,7 @@ struct Pump {
     intake: Intake,
     ledger: Ledger,
     running: Running,
-    lag: BTreeMap<Arc<str>, TimeDelta>,
+    clocks: Clocks,
     /// Sources that have been read to their end once: only then may time alone move them.
     live: BTreeSet<Arc<str>>,
     watchdog: Option<Duration>,
@@ -110,7 +111,7 @@ impl Pump {
             intake: Intake::new(engine),
             ledger,
             running: Running::new(),
-            lag: plan.lag,
+            clocks: Clocks::new(plan.lag),
             live: BTreeSet::new(),
             watchdog: service::watchdog(),
             desk: Desk::new(),
@@ -149,7 +150,7 @@ impl Pump {
         let now = now();
         let deadlines = self.live.iter().filter_map(|source| {
             let due = self.due(source)?;
-            Some(WallTime::from_micros(due.micros()) + self.lag_of(source))
+            Some(WallTime::from_micros(due.micros()) + self.clocks.lag_of(source))
         });
         let next = deadlines
             .chain(self.ledger.due())
@@ -163,10 +164,6 @@ impl Pump {
     /// When the next deadline of a source is looked at, by the clock of its log.
     fn due(&self, source: &str) -> Option<LogTime> {
         Some(self.intake.engine.deadline(source)? + TOGETHER)
-    }
-
-    fn lag_of(&self, source: &Arc<str>) -> TimeDelta {
-        self.lag.get(source).copied().unwrap_or(crate::config::LAG)
     }
 
     fn take(&mut self, heard: Heard) -> Result<(), Failed> {
@@ -216,7 +213,7 @@ impl Pump {
             | NoticeKind::Truncated
             | NoticeKind::Lost => return Ok(()),
         };
-        let at = now().trailing(self.lag_of(&notice.source));
+        let at = now().trailing(self.clocks.lag_of(&notice.source));
         let mut rows = Vec::new();
         let engine = &mut self.intake.engine;
         if was_live {
@@ -231,7 +228,7 @@ impl Pump {
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
         let mut rows = Vec::new();
         let is_live = self.live.contains(&batch.source);
-        self.intake.now = is_live.then(|| now().trailing(self.lag_of(&batch.source)));
+        self.intake.now = is_live.then(|| now().trailing(self.clocks.lag_of(&batch.source)));
         let before = &self.intake.tally;
         let (understood, unreadable) = (before.understood, before.unreadable.count);
         for line in &batch.lines {
@@ -252,9 +249,13 @@ impl Pump {
             let text = none_understood(counts.lines);
             say(&format!("warning: {}: {text}", batch.source));
         }
+        let log_time = self.intake.engine.log_time(&batch.source);
+        if let Some(log_time) = log_time.filter(|_| is_live) {
+            self.clocks.reached(&batch.source, log_time, now());
+        }
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
             // What fell due since the last line is part of the same news.
-            let until = now().trailing(self.lag_of(&batch.source));
+            let until = now().trailing(self.clocks.lag_of(&batch.source));
             self.intake.engine.tick(&batch.source, until, &mut rows);
             self.say_caught_up(&batch.source);
         }
@@ -328,9 +329,13 @@ impl Pump {
                     ));
                 }
                 Notice::ClockSetBack { instance, to } => {
-                    say(&format!(
-                        "{instance}: the clock of the log was set back to {to}"
-                    ));
+                    // What was read before a source was live is old.
+                    let now = self.intake.now.map(|_| now());
+                    if self.clocks.set_back(&instance, to, now) {
+                        say(&format!(
+                            "{instance}: the clock of the log was set back to {to}"
+                        ));
+                    }
                 }
                 Notice::TooManyNames { instance, watched } => say(&format!(
                     "warning: {instance}: only the first {watched} certificates are watched; `notafter status` counts the lines about others"
@@ -344,7 +349,7 @@ impl Pump {
     /// Time has passed: deadlines, commits, and a sign of life.
     fn turn(&mut self) -> Result<(), Failed> {
         for source in self.live.clone() {
-            let until: LogTime = now().trailing(self.lag_of(&source));
+            let until: LogTime = now().trailing(self.clocks.lag_of(&source));
             if self.due(&source).is_some_and(|due| due <= until) {
                 let mut rows = Vec::new();
                 self.intake.engine.tick(&source, until, &mut rows);
@@ -424,7 +429,7 @@ impl Pump {
     }
 
     async fn adopt(&mut self, plan: Plan) -> Result<(), Failed> {
-        self.lag = plan.lag;
+        self.clocks.configure(plan.lag);
         self.intake.tell(plan.layouts);
         self.desk.listen(plan.listen);
         let mut rows = Vec::new();

@@ -172,10 +172,10 @@ impl Register {
     pub(in crate::engine) fn set_back(&mut self, to: LogTime) {
         self.heard = self.heard.min(Some(to));
         for id in self.ids() {
-            if let Some(incident) = self.all.get_mut(&id) {
-                incident.set_back(to);
+            let incident = self.all.get_mut(&id);
+            if incident.is_some_and(|incident| incident.set_back(to)) {
+                self.touch(&id);
             }
-            self.touch(&id);
         }
     }
 
