@@ -142,3 +142,31 @@ fn the_end_says_how_often_it_was_interrupted_since_the_last_one() {
     assert!(last.body.contains("once interrupted"), "{text}");
     assert!(!last.body.contains("times interrupted"), "{text}");
 }
+
+/// Of two names that are well again the critical one fails for something else by the time that is told, while
+/// a third one that has become critical waits to be told with them.
+#[test]
+fn what_goes_with_relief_is_as_loud_as_the_news_in_it() {
+    let new = "new.example.com";
+    let mut scribe = Scribe::default();
+    scribe.streak((5.0, 6.0 * HOUR), OTHER, SERVFAIL, DAY);
+    scribe.streak((6.0, 6.0 * HOUR), "more.example.com", SERVFAIL, DAY);
+    let warned = scribe.streak((10.0, 2.0 * HOUR), THIRD, SERVFAIL, 20.0 * DAY);
+    let well = scribe.streak((0.0, 2.0 * HOUR), ONE, SERVFAIL, DAY);
+    scribe.renewal(well, ONE, DAY - well);
+    scribe.renewal(warned, THIRD, 20.0 * DAY);
+    scribe.streak((well + 60.0, DAY), ONE, LIMITED, 90.0 * DAY);
+    scribe.streak((well + 120.0, 6.0 * HOUR), new, SERVFAIL, DAY);
+    let watcher = beside(scribe, None);
+    let told = watcher.loud();
+    let first = told
+        .iter()
+        .find(|one| one.certificates.iter().any(|name| name == new));
+    let first = first.unwrap();
+    assert_eq!(
+        first.severity,
+        notafter::rules::Severity::Critical,
+        "{first:#?}"
+    );
+    assert_eq!(first.reason, Reason::Improved, "{first:#?}");
+}

@@ -71,12 +71,7 @@ impl Incident {
         self.well_since = self.well_since.or(now).filter(|_| well > 0);
         let is_better = !self.better.is_empty();
         self.better_since = self.better_since.or(now).filter(|_| is_better);
-        let loudest = self
-            .urgent
-            .values()
-            .chain(self.fresh.values())
-            .copied()
-            .max();
+        let loudest = self.loudest_news();
         let news = match loudest {
             Some(loudest) => self.due_of_news(loudest, now),
             None => self.due_without_news(now),
@@ -90,6 +85,11 @@ impl Incident {
             Due::Tell(Reason::Repeated) if self.has_relief() => Due::Tell(Reason::Improved),
             news => news.or(self.due_of_relief(well, now)),
         }
+    }
+
+    pub(super) fn loudest_news(&self) -> Option<Severity> {
+        let news = self.urgent.values().chain(self.fresh.values());
+        news.copied().max()
     }
 
     fn due_without_news(&self, now: Option<LogTime>) -> Due {

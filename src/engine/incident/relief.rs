@@ -40,8 +40,7 @@ impl Incident {
         if self.reminder.repeat_due {
             return Some(Reason::Repeated);
         }
-        let has_news = !self.urgent.is_empty() || !self.fresh.is_empty();
-        has_news.then_some(Reason::Worsened)
+        self.loudest_news().map(|_| Reason::Worsened)
     }
 
     /// As what those have to hear of it who were told of what is better; `None` where it can wait.
@@ -51,10 +50,10 @@ impl Incident {
         critical.max(self.over.values().copied().max())
     }
 
-    /// How loud it is told; with it what would have been a reminder.
+    /// How loud it is told; with it the news that waited, and what would have been a reminder.
     pub(super) fn relief_severity(&self) -> Severity {
         let reminder = Some(Severity::Critical).filter(|_| self.reminder.repeat_due);
-        let owed = self.relief_owed().max(reminder);
+        let owed = self.relief_owed().max(self.loudest_news()).max(reminder);
         let told = self
             .told
             .map_or(Severity::Warning, |told| told.min(Severity::Warning));
