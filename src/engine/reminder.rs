@@ -31,6 +31,14 @@ pub(super) struct Reminder {
 }
 
 impl Reminder {
+    /// Nothing is critical any more; one that has fallen due is to be told.
+    fn end(&mut self) {
+        *self = Self {
+            repeat_due: self.repeat_due,
+            ..Self::default()
+        };
+    }
+
     /// Counts from a moment on, with the first expiry to come.
     fn count_from(&mut self, policy: Policy, at: LogTime, first_expiry: Option<LogTime>) {
         let wait = self.wait(policy, at, first_expiry);
@@ -132,11 +140,7 @@ impl Watched {
                 .any(|(rule, _)| !silences.cover((instance, Some(at)), *about, rule));
         }
         if critical.is_empty() {
-            let repeat_due = incident.reminder.repeat_due;
-            incident.reminder = Reminder {
-                repeat_due,
-                ..Reminder::default()
-            };
+            incident.reminder.end();
         } else {
             incident.reminder.count_from(policy, at, soonest);
         }
@@ -180,14 +184,17 @@ impl Watched {
         let policy = self.incidents.policy;
         for id in self.incidents.ids() {
             let mut critical = self.critical(&id).peekable();
-            if critical.peek().is_none() {
-                continue;
-            }
+            let is_any = critical.peek().is_some();
             let first_expiry = first_expiry(critical, now);
-            if let Some(incident) = self.incidents.get_mut(&id) {
+            let Some(incident) = self.incidents.get_mut(&id) else {
+                continue;
+            };
+            if is_any {
                 incident.reminder.retime(policy, now, first_expiry);
-                self.incidents.reschedule(&id);
+            } else {
+                incident.reminder.end();
             }
+            self.incidents.reschedule(&id);
         }
     }
 

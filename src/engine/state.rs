@@ -96,7 +96,7 @@ impl Watched {
         self.instance_changed = true;
         self.incidents.set_back(to);
         for certificate in self.certificates.iter_mut() {
-            if certificate.link.set_back(to) {
+            if !certificate.link.over.is_empty() && certificate.link.set_back(to) {
                 self.changed.insert(certificate.name.clone());
             }
         }
@@ -131,6 +131,12 @@ impl Watched {
             self.incidents.reschedule(&id);
         }
         for certificate in self.certificates.iter_mut() {
+            // What is only read makes no room for trouble that there is not.
+            if certificate.failing.is_some()
+                && let Some(failing) = &mut certificate.failing
+            {
+                self.instance.share_ca_url(&mut failing.ca_url);
+            }
             let about = AboutMut::Certificate(certificate);
             self.incidents.relink(instance, about);
         }

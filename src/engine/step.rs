@@ -324,8 +324,9 @@ impl Step<'_> {
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
         self.hear_source(watched, (self.at, None), |judge, case| {
             judge.close_gone(case);
+            judge.close(Outcome::default(), case);
+            judge.open(case, &Which::All);
         });
-        self.look_at_source(watched, (self.at, None));
         let at = watched.instance.behind.unwrap_or(self.at);
         for name in watched.certificates.names() {
             if let Some(mut certificate) = watched.certificates.take(&name) {

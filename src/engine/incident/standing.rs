@@ -68,7 +68,10 @@ impl<'a> Standing<'a> {
         let is_news = |rule: &str, alert: &OpenAlert| is_news(about, rule, alert);
         let news = alerts.iter().copied().filter(|_| !knows_worse(about));
         let news = news.filter(|(rule, alert)| alert.severity.is_loud() && is_news(rule, alert));
-        let news = news.min_by_key(|(rule, alert)| (Reverse(alert.severity), telling(rule)));
+        let news = news.min_by(|(one, first), (two, second)| {
+            let loudness = second.severity.cmp(&first.severity);
+            loudness.then_with(|| by_telling(&holds, one, two))
+        });
         Some(Self {
             about,
             news,
