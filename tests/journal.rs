@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
-use support::{Following, source};
+use support::{Following, Seen, source};
 use tempfile::TempDir;
 
 /// A journal that the stand-in replays.
@@ -168,6 +168,22 @@ fn a_child_that_ends_is_started_again_where_it_was() {
     let seen = following.stop();
     assert_eq!(seen.lines, ["one", "two", "three"]);
     assert_eq!(seen.kinds(), [NoticeKind::Unreadable], "said once");
+}
+
+#[test]
+fn a_journal_that_is_back_without_a_new_record_is_read_to_its_end() {
+    let mut journal = Recorded::new();
+    journal.set("ends", "");
+    journal.line("one");
+    let mut following = Following::start(journal.source(), None);
+    following.until(|seen| seen.kinds().contains(&NoticeKind::Unreadable));
+    journal.set("fails", "it is broken\n");
+    following.until(|seen| seen.kinds().len() == 2);
+    journal.unset("fails");
+    journal.unset("ends");
+    let recovered = |seen: &Seen| seen.kinds().contains(&NoticeKind::Recovered);
+    let seen = following.until(|seen| recovered(seen) && seen.caught_up);
+    assert_eq!(seen.lines, ["one"]);
 }
 
 #[test]

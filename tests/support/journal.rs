@@ -88,7 +88,11 @@ impl Following {
 
 fn take(seen: &mut Seen, said: FromSource) {
     match said {
-        FromSource::Said(notice) => seen.notices.push(notice),
+        FromSource::Said(notice) => {
+            // What is back is read to its end before it counts.
+            seen.caught_up &= notice.kind != NoticeKind::Recovered;
+            seen.notices.push(notice);
+        }
         FromSource::Lines(batch) => {
             assert_eq!(&*batch.file, "journal:caddy.service");
             for line in &batch.lines {

@@ -13,7 +13,7 @@ use crate::source::wake::Stop;
 use crate::time::LogTime;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What an object of journalctl may be long: a line of 1 MiB, every byte of it a number.
 const OBJECT_BYTES_MAX: u64 = 8 << 20;
@@ -40,6 +40,9 @@ pub(super) struct Follower {
     /// Whether records came since the last batch.
     is_unsent: bool,
     is_first: bool,
+    /// How long journalctl followed last. That it ended after a while is over once the journal is read to its
+    /// end again.
+    followed: Duration,
     trouble: Option<Trouble>,
 }
 
@@ -66,6 +69,7 @@ impl Follower {
             told_without_message: false,
             is_unsent: false,
             is_first: true,
+            followed: Duration::ZERO,
             trouble: None,
         }
     }
@@ -78,18 +82,24 @@ impl Follower {
         if let Some(trouble) = Trouble::of_ending(&ending) {
             return self.fail(trouble, &ending, to);
         }
+        let mut is_back = false;
         if self.joining.reached().is_some() {
-            self.recover_from(|trouble| trouble != Trouble::Ended, to)?;
+            let lasted = self.followed >= PAUSE_MAX;
+            is_back = self.recover_from(|trouble| trouble != Trouble::Ended || lasted, to)?;
         } else if trouble::is_kept_from_us(&self.source) {
             return self.enter(Trouble::NotAllowed, "", to);
         } else if self.trouble.is_none() {
             self.enter(Trouble::Empty, "", to)?;
         }
-        if self.is_unsent || self.is_first {
+        // Nothing falls due of what was out of reach until it is said to be read to its end.
+        if self.is_unsent || self.is_first || is_back {
             self.is_first = false;
             self.send(true, to)?;
         }
-        match self.pass(Pass::Follow, leash, to)? {
+        let began = Instant::now();
+        let ending = self.pass(Pass::Follow, leash, to)?;
+        self.followed = began.elapsed();
+        match ending {
             Some(ending) => self.enter(Trouble::Ended, &trouble::of_ending(&ending), to),
             None => Ok(()),
         }
@@ -247,17 +257,19 @@ impl Follower {
         to(FromSource::Said(trouble.notice(&self.source, detail)))
     }
 
+    /// Says that a trouble is over, if there is one and it is. Returns whether it did.
     fn recover_from(
         &mut self,
         is_over: impl Fn(Trouble) -> bool,
         to: To<'_>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<bool, Stopped> {
         if !self.trouble.is_some_and(is_over) {
-            return Ok(());
+            return Ok(false);
         }
         self.trouble = None;
         let text = format!("{} can be read", self.file);
-        self.say(NoticeKind::Recovered, text, to)
+        self.say(NoticeKind::Recovered, text, to)?;
+        Ok(true)
     }
 
     fn say(&self, kind: NoticeKind, text: String, to: To<'_>) -> Result<(), Stopped> {
