@@ -40,7 +40,7 @@ mod silences;
 #[cfg(test)]
 #[path = "laws/stories.rs"]
 mod stories;
-
+#[cfg(test)]
 #[path = "laws/telling.rs"]
 mod telling;
 #[cfg(test)]

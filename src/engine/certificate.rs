@@ -293,12 +293,19 @@ pub struct Certificate {
     /// The next moment at which a rule has to be looked at.
     pub wake: Option<LogTime>,
     #[serde(flatten)]
-    trouble: Aside,
+    pub(super) trouble: Aside,
 }
 
 /// [`Trouble`], if there is any.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Aside(Option<Box<Trouble>>);
+pub(super) struct Aside(Option<Box<Trouble>>);
+
+impl Aside {
+    /// It, without making room for what there is not.
+    pub(super) fn get_mut(&mut self) -> Option<&mut Trouble> {
+        self.0.as_deref_mut()
+    }
+}
 
 impl Serialize for Aside {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

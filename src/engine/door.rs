@@ -55,7 +55,7 @@ pub enum Notice {
         /// Where it jumped to.
         to: LogTime,
     },
-    /// The log clock was set back, and a second line confirmed it.
+    /// The log clock was set back, and a second line confirmed it; of one Caddy that is said once.
     ClockSetBack {
         /// The watched Caddy.
         instance: String,
@@ -352,8 +352,7 @@ impl Engine {
         let waiting = watched.instance.set_back;
         let moved = watched.instance.reach(stamp);
         watched.instance_changed |= watched.instance.set_back != waiting;
-        if moved == Moved::SetBack {
-            watched.set_back(stamp);
+        if moved == Moved::SetBack && watched.set_back(stamp) {
             let instance = instance.to_owned();
             let to = stamp;
             self.notices.push(Notice::ClockSetBack { instance, to });

@@ -23,6 +23,7 @@ pub(super) use words::View;
 
 use crate::engine::alert::{AlertRow, OpenAlert, stable_id};
 use crate::engine::certificate::Certificate;
+use crate::engine::host_clock::clamp;
 use crate::engine::incident::fault::Fault;
 use crate::engine::incident::story::Story;
 use crate::engine::link::{Link, REST};
@@ -292,7 +293,7 @@ impl Incident {
         }
         if is_loud {
             self.loud_at = row.at;
-            if std::mem::take(&mut self.interrupted) {
+            if !closes && std::mem::take(&mut self.interrupted) {
                 self.open_again(row.at);
             }
         }
@@ -308,6 +309,7 @@ impl Incident {
         let since = at.zip(self.told_at).map(|(at, told)| at - told);
         if self.told.is_none() && since.is_some_and(|since| since > REST) {
             self.reopened = 0;
+            self.closed_before.clear();
             return;
         }
         self.reopened += 1;
@@ -391,7 +393,8 @@ impl Incident {
 
     /// The clock of the log was set back. Returns whether anything was later than that.
     pub(super) fn set_back(&mut self, to: LogTime) -> bool {
-        let moments = [
+        let past = [
+            &mut self.opened_at,
             &mut self.changed_at,
             &mut self.loud_at,
             &mut self.told_at,
@@ -399,12 +402,11 @@ impl Incident {
             &mut self.well_since,
             &mut self.better_since,
             &mut self.reminder.critical_since,
+            &mut self.story.open_since,
+            &mut self.story.failing_since,
         ];
-        let moments = moments.into_iter().filter_map(Option::as_mut);
-        let later = moments
-            .chain(&mut self.urgent_at)
-            .filter(|moment| **moment > to);
-        later.map(|moment| *moment = to).count() > 0
+        let past = past.into_iter().filter_map(Option::as_mut);
+        clamp(past.chain(&mut self.urgent_at), to)
     }
 
     /// Whether nothing can come of it any more.

@@ -51,6 +51,8 @@ pub(super) struct Instance {
     pub jump: Option<LogTime>,
     /// The last line, where it is from long before: a clock set back is so once a second one says it.
     pub set_back: Option<LogTime>,
+    /// How far its host's clock is behind ours, where its log was set back.
+    pub behind_micros: i64,
     /// When its maintenance loop last began; `None` if that was before we looked.
     pub started: Option<LogTime>,
     /// When its maintenance loop ticks.

@@ -25,6 +25,7 @@ pub mod example;
 mod explained;
 mod facts;
 mod failing;
+mod host_clock;
 mod incident;
 mod instance;
 mod judge;

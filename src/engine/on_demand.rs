@@ -5,6 +5,7 @@ use crate::caddy::cause::Cause;
 use crate::caddy::event::Event;
 use crate::caddy::name::Name;
 use crate::caddy::vocabulary::Means;
+use crate::engine::host_clock::clamp;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,13 @@ const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(1);
 impl OnDemand {
     /// Of more names only the first are counted.
     pub(super) const NAMES_MAX: usize = 1_000;
+
+    /// The clock was set back to a moment.
+    pub(super) fn set_back(&mut self, to: LogTime) {
+        let own = [&mut self.swept, &mut self.since, &mut self.latest];
+        let own = own.into_iter().filter_map(Option::as_mut);
+        clamp(own.chain(self.failing.values_mut()), to);
+    }
 
     /// Takes in a line about such names. Returns whether they failed, or one of them is well again.
     pub(super) fn hear(&mut self, event: &Event, at: LogTime) -> bool {

@@ -48,7 +48,7 @@ impl Reminder {
         self.repeat_by = wait.map(|wait| at + wait * 2);
     }
 
-    /// Something became critical at a moment, of which people are told: of the rest they hear later.
+    /// Something became critical at a moment: people hear of that, and of the rest later.
     fn put_off(&mut self, policy: Policy, at: LogTime, not_after: Option<LogTime>) {
         self.first_expiry = self.first_expiry.into_iter().chain(not_after).min();
         let wait = self.wait(policy, at, self.first_expiry);
@@ -62,13 +62,16 @@ impl Reminder {
         self.repeat_at.is_none() || self.first_expiry.is_some_and(|end| end <= at)
     }
 
-    /// Follows another policy, or a clock that was set back: no reminder comes later than by counting from
-    /// now, and what is as it was stays so.
+    /// Follows another policy, or a clock that was set back: no reminder waits for longer than the full time
+    /// from now on, and what does not stays as it is.
     fn retime(&mut self, policy: Policy, now: LogTime, first_expiry: Option<LogTime>) {
         let longest = self.wait(policy, now, None);
         let latest = longest.map(|wait| self.seen_from(now) + wait);
+        let by = longest.map(|wait| self.seen_from(now) + wait * 2);
         if latest.is_none() || self.repeat_at.is_none() || self.repeat_at > latest {
             self.count_from(policy, now, first_expiry);
+        } else if self.repeat_by > by {
+            self.repeat_by = by;
         }
     }
 
@@ -121,11 +124,11 @@ impl Watched {
             .collect();
         let mut soonest = None;
         for (about, rule, alert) in &critical {
+            soonest = soonest.into_iter().chain(expiry(*about, at)).min();
             let certificate = about.certificate();
             if certificate.is_some_and(|one| is_recovering(&self.instance, one, at)) {
                 continue;
             }
-            soonest = soonest.into_iter().chain(expiry(*about, at)).min();
             let change = Change {
                 instance,
                 incident: id,
@@ -189,12 +192,15 @@ impl Watched {
             let Some(incident) = self.incidents.get_mut(&id) else {
                 continue;
             };
+            let before = incident.reminder.clone();
             if is_any {
                 incident.reminder.retime(policy, now, first_expiry);
             } else {
                 incident.reminder.end();
             }
-            self.incidents.reschedule(&id);
+            if incident.reminder != before {
+                self.incidents.reschedule(&id);
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 use crate::caddy::event::Event;
 use crate::caddy::vocabulary::Means;
+use crate::engine::host_clock::clamp;
 use crate::engine::instance::{RACE, begun};
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -71,6 +72,18 @@ impl Rhythm {
             ..*rhythm
         };
         silent(self) != silent(&before)
+    }
+
+    /// The clock was set back to a moment.
+    pub(super) fn set_back(&mut self, to: LogTime) {
+        let past = [
+            &mut self.heard,
+            &mut self.tick,
+            &mut self.cleaned,
+            &mut self.loaded,
+            &mut self.stopped_at,
+        ];
+        clamp(past.into_iter().filter_map(Option::as_mut), to);
     }
 
     fn beat(&mut self, event: &Event, at: LogTime, interval: TimeDelta) {

@@ -93,12 +93,14 @@ impl Watched {
         } else {
             incident.hush_failing(fails);
             for one in &standing {
-                incident.story.add_open(one.about);
+                incident.story.add_open(one.about, &one.alerts);
             }
             Vec::new()
         };
         let reason = match reason {
-            Reason::Improved if !incident.has_relief() => incident.reason_without_relief()?,
+            Reason::Improved | Reason::Worsened if !incident.has_relief() => {
+                incident.reason_without_relief()?
+            }
             reason => reason,
         };
         let view = View {
@@ -211,6 +213,8 @@ impl Incident {
     fn note_told(&mut self, severity: Severity, reason: Reason, now: Option<LogTime>) {
         self.messages += 1;
         self.told_at = now;
+        // What is open was told: nothing has to open again for that.
+        self.interrupted &= reason == Reason::Closed || !severity.is_loud();
         self.told = Some(severity)
             .max(self.told)
             .filter(|_| reason != Reason::Closed);

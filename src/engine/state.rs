@@ -46,6 +46,9 @@ pub(super) struct Watched {
     pub(super) instance_changed: bool,
     /// What may have something to tell.
     pub(super) untold: BTreeSet<Subject>,
+    /// Whether its clock was set back since clocks were compared, and since we began.
+    pub(super) is_set_back: bool,
+    pub(super) was_set_back: bool,
     /// A line whose stamp lies far ahead; it waits for a second one.
     pub(super) held: Option<(Entry, Quote)>,
     /// When to look at what by time alone.
@@ -88,20 +91,6 @@ impl Watched {
     pub(super) fn is_stranger(&self, name: &Name) -> bool {
         let crowded = self.instance.is_crowded() && !self.certificates.contains(name);
         crowded || self.instance.strangers.contains(name)
-    }
-
-    /// The clock of the log was set back to a moment.
-    pub(super) fn set_back(&mut self, to: LogTime) {
-        self.instance.log_time = Some(to);
-        self.instance_changed = true;
-        self.incidents.set_back(to);
-        for certificate in self.certificates.iter_mut() {
-            if !certificate.link.over.is_empty() && certificate.link.set_back(to) {
-                self.changed.insert(certificate.name.clone());
-            }
-        }
-        self.instance.link.set_back(to);
-        self.retime_reminders();
     }
 
     /// Everything that is open has to be weighed again.

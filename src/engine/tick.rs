@@ -41,6 +41,11 @@ impl Ticker {
         };
     }
 
+    /// The clock was set back: how long ago the last tick was, nobody knows.
+    pub(super) fn set_back(&mut self) {
+        (self.last, self.seen) = (None, 0);
+    }
+
     /// The configured interval, as decision lines print it. After a reload they print the new one
     /// while the ticker keeps the old, so only the first counts.
     pub(super) fn hint(&mut self, interval: TimeDelta) {

@@ -1,6 +1,6 @@
 //! The engine, driven by hand: lines and ticks in, rows and stored state out.
 
-use crate::scribe::at;
+use crate::scribe::{Scribe, at};
 use notafter::caddy::entry::Entry;
 use notafter::caddy::event::Event;
 use notafter::engine::evidence::{Origin, Quote};
@@ -152,6 +152,14 @@ impl Watcher {
     pub(crate) fn settle(&mut self) {
         let told = self.engine.settle(INSTANCE);
         self.messages.extend(told);
+    }
+
+    /// The lines of a log, told after each.
+    pub(crate) fn follow(&mut self, scribe: Scribe) {
+        for line in scribe.sorted() {
+            self.line(line.as_bytes());
+            self.settle();
+        }
     }
 
     /// Writes what changed, as the store does: only the rows that the engine names.

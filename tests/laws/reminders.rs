@@ -220,3 +220,28 @@ fn what_becomes_critical_again_and_again_puts_no_reminder_off_for_good() {
     let moments: Vec<LogTime> = late.filter_map(|row| row.at).collect();
     assert!(between(&moments, HOUR, 14.0 * HOUR) >= 1, "{moments:?}");
 }
+
+/// The only critical name is said to be renewed just before a reminder, and is called due right after it.
+#[test]
+fn what_recovers_for_a_moment_is_told_again_before_it_expires() {
+    let end = 40.0 * HOUR;
+    let failing = || {
+        let mut scribe = Scribe::default();
+        scribe.streak((0.0, 1_000.0), SOON, SERVFAIL, end);
+        for minutes in 0..240_u32 {
+            scribe.runs(f64::from(minutes) * 600.0);
+        }
+        scribe
+    };
+    let whole = reminded(&failing().tell_until(end, |_| {}), SOON);
+    let near = whole.iter().find(|one| **one > at(end - 6.0 * HOUR));
+    #[expect(clippy::cast_precision_loss, reason = "seconds of two days")]
+    let near = (*near.unwrap() - at(0.0)).num_seconds() as f64;
+    let mut scribe = failing();
+    scribe.success((near - 60.0, 3.0), SOON, end - near + 60.0);
+    scribe.queued(near + 600.0, &[SOON], end - near - 600.0);
+    let again = reminded(&scribe.tell_until(end, |_| {}), SOON);
+    let later = |moments: &[LogTime]| between(moments, near + 60.0, end);
+    assert!(later(&whole) >= 4, "{whole:?}");
+    assert_eq!(later(&again), later(&whole), "{again:?}");
+}

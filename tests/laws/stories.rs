@@ -170,3 +170,49 @@ fn what_goes_with_relief_is_as_loud_as_the_news_in_it() {
     );
     assert_eq!(first.reason, Reason::Improved, "{first:#?}");
 }
+
+/// A silence beside which an end was told ends, and what it was about is renewed hours later.
+#[test]
+fn the_end_of_what_was_silenced_before_is_told_at_once() {
+    let mut scribe = Scribe::default();
+    let last = scribe.streak((0.0, DAY), ONE, SERVFAIL, 20.0 * DAY);
+    scribe.renewal(last, ONE, 20.0 * DAY - last);
+    let next = scribe.streak((5.0, 2.0 * HOUR), OTHER, SERVFAIL, 20.0 * DAY);
+    scribe.renewal(next, OTHER, 20.0 * DAY - next);
+    let mut waiting = true;
+    let mut told_at = None;
+    let watcher = scribe.tell_until(2.0 * DAY, |watcher| {
+        if std::mem::take(&mut waiting) {
+            watcher.silence(ONE, at(6.0 * HOUR));
+        }
+        if ends(watcher).len() == 2 {
+            told_at = told_at.or(watcher.engine.log_time(crate::drive::INSTANCE));
+        }
+    });
+    assert_eq!(ends(&watcher).len(), 2);
+    assert!(told_at <= Some(at(last + 60.0)), "{told_at:?}");
+}
+
+/// A name that comes and goes before it could be told fails for something else by the time it would be.
+#[test]
+fn nothing_is_told_of_which_another_message_has_told_already() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 6.0 * HOUR), ONE, SERVFAIL, 20.0 * DAY);
+    scribe.streak((5.0, 6.0 * HOUR), THIRD, SERVFAIL, 20.0 * DAY);
+    let from = 3.0 * HOUR;
+    let next = scribe.streak((from, from + 700.0), OTHER, SERVFAIL, 20.0 * DAY);
+    scribe.renewal(next, OTHER, 20.0 * DAY);
+    scribe.streak((next + 60.0, 6.0 * HOUR), OTHER, LIMITED, 90.0 * DAY);
+    let mut before = None;
+    let watcher = scribe.tell_until(5.0 * HOUR, |watcher| {
+        if watcher.engine.log_time(crate::drive::INSTANCE) < Some(at(from)) {
+            before = Some(watcher.loud().len());
+        }
+    });
+    let told = watcher.loud().split_off(before.unwrap());
+    let is_of_other = |one: &&Message| one.certificates.iter().any(|name| name == OTHER);
+    assert!(
+        !told.is_empty() && told.iter().all(is_of_other),
+        "{told:#?}"
+    );
+}

@@ -280,10 +280,7 @@ fn nothing_is_late_because_a_clock_was_set_back() {
     for n in 0..200_u32 {
         scribe.runs(6.0 + f64::from(n) * 5.0);
     }
-    for line in scribe.sorted() {
-        watcher.line(line.as_bytes());
-        watcher.settle();
-    }
+    watcher.follow(scribe);
     assert!(
         watcher.rows.iter().all(|row| row.rule != "retry-missed"),
         "{:#?}",
@@ -334,10 +331,7 @@ fn reminders_come_as_soon_as_ever_after_a_clock_was_set_back() {
     for minute in 0..1_000_u32 {
         scribe.runs(f64::from(minute) * 60.0);
     }
-    for line in scribe.sorted() {
-        watcher.line(line.as_bytes());
-        watcher.settle();
-    }
+    watcher.follow(scribe);
     let repeated = watcher.rows.iter();
     let mut repeated = repeated.filter(|row| row.reason == Reason::Repeated);
     assert!(repeated.any(|row| row.at < Some(at(7.0 * 3_600.0))));
@@ -357,4 +351,67 @@ fn a_clock_is_set_back_though_we_are_started_anew_between_the_lines_that_say_so(
     }
     let now = watcher.engine.log_time(crate::drive::INSTANCE);
     assert_eq!(now, Some(at(2.0)));
+}
+
+#[test]
+fn how_far_a_clock_is_behind_is_known_after_a_restart_of_ours() {
+    let mut watcher = set_right(7_200.0).tell(|_| {});
+    let mut scribe = Scribe::default();
+    scribe.runs(1.0);
+    scribe.runs(2.0);
+    for line in scribe.sorted() {
+        watcher.line(line.as_bytes());
+    }
+    let engine = &mut watcher.engine;
+    engine.compare_clocks(crate::drive::INSTANCE, at(1_802.0), true);
+    watcher.commit();
+    watcher.restart();
+    let behind = watcher.engine.behind(crate::drive::INSTANCE);
+    assert_eq!(behind, chrono::TimeDelta::minutes(30));
+}
+
+/// A host whose clock is three days ahead while a renewal falls due, and is set right; nobody renews.
+#[test]
+fn what_was_seen_while_a_clock_was_ahead_makes_nothing_late() {
+    let ahead = 3.0 * DAY;
+    let mut scribe = Scribe::default();
+    scribe.started(ahead);
+    scribe.manages(ahead + 0.1, &["a.example.com"]);
+    for tick in 1..3_u32 {
+        let after = ahead + f64::from(tick) * 600.0;
+        scribe.queued(after, &["a.example.com"], 30.0 * DAY - after);
+    }
+    let mut watcher = scribe.tell(|_| {});
+    let mut scribe = Scribe::default();
+    for tick in 1..20_u32 {
+        let after = f64::from(tick) * 600.0;
+        scribe.queued(after, &["a.example.com"], 30.0 * DAY - after);
+    }
+    watcher.follow(scribe);
+    let stuck = watcher.rows.iter().find(|row| row.rule == "renewal-stuck");
+    let opened = stuck.unwrap().at;
+    assert!(opened < Some(at(2.0 * 3_600.0)), "{opened:?}");
+}
+
+/// The same with a name that fails, and is renewed an hour after the clock was set right.
+#[test]
+fn nothing_lasts_for_less_than_no_time_after_a_clock_was_set_back() {
+    let ahead = 3.0 * DAY;
+    let mut scribe = Scribe::default();
+    scribe.streak(
+        (ahead, ahead + 3_600.0),
+        "a.example.com",
+        SERVFAIL,
+        20.0 * DAY,
+    );
+    let mut watcher = scribe.tell(|_| {});
+    let mut scribe = Scribe::default();
+    scribe.runs(1.0);
+    scribe.streak((10.0, 3_600.0), "a.example.com", SERVFAIL, 20.0 * DAY);
+    scribe.renewal(3_700.0, "a.example.com", 20.0 * DAY - 3_700.0);
+    watcher.follow(scribe);
+    let last = watcher.messages.last().unwrap();
+    assert_eq!(last.reason, Reason::Closed);
+    let span = "It had been failing for 1 h 1 min, since 2026-05-01 01:46:50";
+    assert!(last.body.contains(span), "{}", last.body);
 }

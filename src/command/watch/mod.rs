@@ -1,6 +1,5 @@
 //! `notafter watch`: live sources, the engine, the store and the channels in one loop.
 
-mod clocks;
 mod control;
 mod desk;
 mod ledger;

@@ -3,7 +3,6 @@
 use crate::command::arguments::WatchArguments;
 use crate::command::exit::{Exit, Failed, say};
 use crate::command::intake::Intake;
-use crate::command::watch::clocks::Clocks;
 use crate::command::watch::control::{Counter, hush};
 use crate::command::watch::desk::Desk;
 use crate::command::watch::ledger::{Ledger, now};
@@ -48,7 +47,7 @@ struct Pump {
     intake: Intake,
     ledger: Ledger,
     running: Running,
-    clocks: Clocks,
+    lag: BTreeMap<Arc<str>, TimeDelta>,
     /// Sources that have been read to their end once: only then may time alone move them.
     live: BTreeSet<Arc<str>>,
     watchdog: Option<Duration>,
@@ -111,7 +110,7 @@ impl Pump {
             intake: Intake::new(engine),
             ledger,
             running: Running::new(),
-            clocks: Clocks::new(plan.lag),
+            lag: plan.lag,
             live: BTreeSet::new(),
             watchdog: service::watchdog(),
             desk: Desk::new(),
@@ -150,7 +149,7 @@ impl Pump {
         let now = now();
         let deadlines = self.live.iter().filter_map(|source| {
             let due = self.due(source)?;
-            Some(WallTime::from_micros(due.micros()) + self.clocks.lag_of(source))
+            Some(WallTime::from_micros(due.micros()) + self.lag_of(source))
         });
         let next = deadlines
             .chain(self.ledger.due())
@@ -164,6 +163,13 @@ impl Pump {
     /// When the next deadline of a source is looked at, by the clock of its log.
     fn due(&self, source: &str) -> Option<LogTime> {
         Some(self.intake.engine.deadline(source)? + TOGETHER)
+    }
+
+    /// How far what is known of a log trails our clock: its lines may be under way, and the clock of its host
+    /// may be behind.
+    fn lag_of(&self, source: &Arc<str>) -> TimeDelta {
+        let lag = self.lag.get(source).copied();
+        lag.unwrap_or(crate::config::LAG) + self.intake.engine.behind(source)
     }
 
     fn take(&mut self, heard: Heard) -> Result<(), Failed> {
@@ -213,7 +219,7 @@ impl Pump {
             | NoticeKind::Truncated
             | NoticeKind::Lost => return Ok(()),
         };
-        let at = now().trailing(self.clocks.lag_of(&notice.source));
+        let at = now().trailing(self.lag_of(&notice.source));
         let mut rows = Vec::new();
         let engine = &mut self.intake.engine;
         if was_live {
@@ -228,7 +234,7 @@ impl Pump {
     fn batch(&mut self, batch: Batch) -> Result<(), Failed> {
         let mut rows = Vec::new();
         let is_live = self.live.contains(&batch.source);
-        self.intake.now = is_live.then(|| now().trailing(self.clocks.lag_of(&batch.source)));
+        self.intake.now = is_live.then(|| now().trailing(self.lag_of(&batch.source)));
         let before = &self.intake.tally;
         let (understood, unreadable) = (before.understood, before.unreadable.count);
         for line in &batch.lines {
@@ -249,13 +255,14 @@ impl Pump {
             let text = none_understood(counts.lines);
             say(&format!("warning: {}: {text}", batch.source));
         }
-        let log_time = self.intake.engine.log_time(&batch.source);
-        if let Some(log_time) = log_time.filter(|_| is_live) {
-            self.clocks.reached(&batch.source, log_time, now());
+        if is_live || batch.caught_up {
+            let now = now().trailing(TimeDelta::zero());
+            let engine = &mut self.intake.engine;
+            engine.compare_clocks(&batch.source, now, is_live);
         }
         if batch.caught_up && self.live.insert(Arc::clone(&batch.source)) {
             // What fell due since the last line is part of the same news.
-            let until = now().trailing(self.clocks.lag_of(&batch.source));
+            let until = now().trailing(self.lag_of(&batch.source));
             self.intake.engine.tick(&batch.source, until, &mut rows);
             self.say_caught_up(&batch.source);
         }
@@ -329,13 +336,9 @@ impl Pump {
                     ));
                 }
                 Notice::ClockSetBack { instance, to } => {
-                    // What was read before a source was live is old.
-                    let now = self.intake.now.map(|_| now());
-                    if self.clocks.set_back(&instance, to, now) {
-                        say(&format!(
-                            "{instance}: the clock of the log was set back to {to}"
-                        ));
-                    }
+                    say(&format!(
+                        "{instance}: the clock of the log was set back to {to}"
+                    ));
                 }
                 Notice::TooManyNames { instance, watched } => say(&format!(
                     "warning: {instance}: only the first {watched} certificates are watched; `notafter status` counts the lines about others"
@@ -349,7 +352,7 @@ impl Pump {
     /// Time has passed: deadlines, commits, and a sign of life.
     fn turn(&mut self) -> Result<(), Failed> {
         for source in self.live.clone() {
-            let until: LogTime = now().trailing(self.clocks.lag_of(&source));
+            let until: LogTime = now().trailing(self.lag_of(&source));
             if self.due(&source).is_some_and(|due| due <= until) {
                 let mut rows = Vec::new();
                 self.intake.engine.tick(&source, until, &mut rows);
@@ -429,7 +432,7 @@ impl Pump {
     }
 
     async fn adopt(&mut self, plan: Plan) -> Result<(), Failed> {
-        self.clocks.configure(plan.lag);
+        self.lag = plan.lag;
         self.intake.tell(plan.layouts);
         self.desk.listen(plan.listen);
         let mut rows = Vec::new();

@@ -6,6 +6,7 @@ use crate::engine::incident::words::{View, certificates, failed_attempts, listed
 use crate::engine::incident::{Ended, Incident};
 use crate::engine::message::{Message, Reason, Status};
 use crate::time::spell;
+use chrono::TimeDelta;
 
 /// What a title ends with, unless something fails of which this does not tell.
 fn all_well(view: &View<'_>) -> &'static str {
@@ -118,7 +119,11 @@ impl Incident {
                 1 => ", once interrupted".to_owned(),
                 times => format!(", {times} times interrupted"),
             };
-            let span = format!("{}, since {}{again}", spell(at - since), since.utc());
+            let span = format!(
+                "{}, since {}{again}",
+                spell((at - since).max(TimeDelta::zero())),
+                since.utc()
+            );
             lines.push(if story.failing_since.is_some() {
                 format!("It had been failing for {span}{}.", self.cost())
             } else {

@@ -85,7 +85,7 @@ impl Incident {
         for one in ended.iter_mut().filter(|one| one.untold) {
             if fails(&one.name) {
                 self.unsay(true, one.is_unmanaged());
-                (one.untold, one.was_critical) = (false, false);
+                (one.untold, one.missed, one.was_critical) = (false, false, false);
             }
         }
         self.ended = ended;
@@ -111,7 +111,7 @@ impl Incident {
         self.story = Story::default();
         for one in &self.ended {
             self.story.begin(None, one.failing_since);
-            self.story.attempts += one.attempts;
+            self.story.attempts = self.story.attempts.saturating_add(one.attempts);
         }
     }
 

@@ -37,10 +37,8 @@ impl Incident {
 
     /// What there is to tell where nothing is better after all.
     pub(in crate::engine) fn reason_without_relief(&self) -> Option<Reason> {
-        if self.reminder.repeat_due {
-            return Some(Reason::Repeated);
-        }
-        self.loudest_news().map(|_| Reason::Worsened)
+        let news = self.loudest_news().map(|_| Reason::Worsened);
+        news.or_else(|| Some(Reason::Repeated).filter(|_| self.reminder.repeat_due))
     }
 
     /// As what those have to hear of it who were told of what is better; `None` where it can wait.
@@ -53,11 +51,12 @@ impl Incident {
     /// How loud it is told; with it the news that waited, and what would have been a reminder.
     pub(super) fn relief_severity(&self) -> Severity {
         let reminder = Some(Severity::Critical).filter(|_| self.reminder.repeat_due);
-        let owed = self.relief_owed().max(self.loudest_news()).max(reminder);
         let told = self
             .told
             .map_or(Severity::Warning, |told| told.min(Severity::Warning));
-        owed.unwrap_or(told)
+        let owed = self.relief_owed().unwrap_or(told);
+        let with_it = self.loudest_news().max(reminder);
+        with_it.map_or(owed, |with_it| with_it.max(owed))
     }
 
     /// What is better since the last message, and then what is not, in one line.

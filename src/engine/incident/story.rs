@@ -1,6 +1,6 @@
 //! What an incident has to do with, as far as people are told of it.
 
-use crate::engine::alert::AlertRow;
+use crate::engine::alert::{AlertRow, OpenAlert};
 use crate::engine::causes::Causes;
 use crate::engine::subject::About;
 use crate::time::LogTime;
@@ -32,11 +32,11 @@ impl Story {
         self.causes.extend(row.cause);
     }
 
-    /// Takes in how a certificate or source stands.
-    pub(in crate::engine) fn add_open(&mut self, about: About<'_>) {
+    /// Takes in the alerts about a certificate or source of which people are told.
+    pub(in crate::engine) fn add_open(&mut self, about: About<'_>, alerts: &[(&str, &OpenAlert)]) {
         let streak = about.certificate().and_then(|one| one.streak());
         let since = streak.map(|streak| streak.since);
-        for alert in about.alerts().values() {
+        for (_, alert) in alerts {
             self.begin(alert.opened_at, since);
             self.causes.extend(about.cause_of(alert));
         }
