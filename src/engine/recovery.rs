@@ -8,12 +8,17 @@ use crate::engine::usual::Usual;
 use crate::time::LogTime;
 use chrono::TimeDelta;
 
-/// Lines tell the same expiry with so much difference: some round it, some add a second.
-const SECOND: TimeDelta = TimeDelta::seconds(1);
+/// Lines tell the same expiry with so much difference: some round it, some add a second, and where they have
+/// no time of their own, that of whoever collected them may be seconds late. No certificate is replaced by
+/// one that lives for so little longer.
+const BLUR: TimeDelta = TimeDelta::seconds(15);
+
+/// Lines of one moment come in another order than their stamps by less than this.
+const DISORDER: TimeDelta = TimeDelta::seconds(1);
 
 /// Whether two lines tell of one certificate, by its expiry.
 pub(super) fn is_same_expiry(one: LogTime, other: LogTime) -> bool {
-    (one - other).abs() <= SECOND
+    (one - other).abs() <= BLUR
 }
 
 /// A success line. It proves a recovery only for a first issuance by a CA that counts.
@@ -119,9 +124,9 @@ pub(super) fn learn_not_after(
     };
     let late = certificate
         .not_after_heard
-        .is_some_and(|heard| at <= heard + SECOND);
-    if not_after <= known + SECOND {
-        if not_after < known - SECOND && !late {
+        .is_some_and(|heard| at <= heard + DISORDER);
+    if not_after <= known + BLUR {
+        if not_after < known - BLUR && !late {
             certificate.expires(not_after, at);
         }
         return false;

@@ -35,6 +35,19 @@ fn a_success_line_alone_closes_nothing() {
     assert_eq!((story.row(A).state, open(&story)), ("healthy", 0));
 }
 
+/// Lines without a time of their own have that of whoever collected them, which may be seconds late.
+#[test]
+fn the_same_expiry_in_a_line_that_was_collected_late_is_no_recovery() {
+    for late in [-10.0, -1.5, 1.5, 10.0] {
+        let mut story = failing();
+        let before = open(&story);
+        story.renewing(100.0, A, 9_000.0 - 99.0 + late);
+        story.renewing(200.0, A, 9_000.0 - 199.0);
+        let closed = story.rows.iter().filter(|row| row.reason == Reason::Closed);
+        assert_eq!((open(&story), closed.count()), (before, 0), "{late}");
+    }
+}
+
 #[test]
 fn what_comes_after_a_recovery_is_not_laid_to_the_streak_that_is_over() {
     let mut story = failing();
