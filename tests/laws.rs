@@ -20,6 +20,9 @@ mod hostile;
 #[path = "laws/known.rs"]
 mod known;
 #[cfg(test)]
+#[path = "laws/once.rs"]
+mod once;
+#[cfg(test)]
 #[path = "laws/recordings.rs"]
 mod recordings;
 #[cfg(test)]

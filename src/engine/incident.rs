@@ -235,7 +235,9 @@ impl Incident {
     pub(super) fn takes(&self, at: Option<LogTime>) -> bool {
         let since = |moment: Option<LogTime>| Some(at? - moment?);
         let within = |moment, span| since(moment).is_some_and(|since| since <= span);
-        !self.is_over() || within(self.changed_at, REST) && within(self.opened_at, LONGEST)
+        // As long as nobody has read that it is over, it may not be.
+        let rests = self.told.is_some() || within(self.changed_at, REST);
+        !self.is_over() || rests && within(self.opened_at, LONGEST)
     }
 
     /// The first alert of a certificate or source opens.
@@ -275,6 +277,7 @@ impl Incident {
                 self.uncount(ended.untold, ended.is_unmanaged());
             }
         }
+        link.again = is_its_own;
         self.members.insert(subject.clone());
         self.known += usize::from(link.told.is_some());
     }

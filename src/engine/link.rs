@@ -31,6 +31,9 @@ pub struct Link {
     /// The causes that messages of that incident gave for it.
     #[serde(default, skip_serializing_if = "Causes::is_empty")]
     pub causes: Causes,
+    /// Whether it had been in that incident before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// An alert that has closed.
@@ -58,6 +61,7 @@ impl Link {
         over: LiteMap::new(),
         messages: 0,
         causes: Causes::EMPTY,
+        again: false,
     };
 
     /// Remembers what was told of alerts that close at a moment, when its incident has had so many
@@ -119,6 +123,7 @@ impl Link {
     pub(super) fn forget_told(&mut self) {
         *self = Self {
             incident: self.incident.take(),
+            again: self.again,
             ..Self::EMPTY
         };
     }

@@ -69,6 +69,7 @@ impl Watched {
             certificates: &self.certificates,
             at: now,
         };
+        let others = self.incidents.is_loud_beside(id);
         let incident = self.incidents.get_mut(id)?;
         let members = incident.members.iter();
         let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
@@ -108,6 +109,7 @@ impl Watched {
             standing: &standing,
             silenced: incident.silenced.difference(&all).count(),
             failing: &failing,
+            others,
         };
         let message = if reason == Reason::Closed {
             incident.closing(&view)

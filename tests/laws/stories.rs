@@ -1,7 +1,7 @@
 //! What the end of an incident tells is the story of those that people were told of, and of nobody else.
 
 use crate::drive::Watcher;
-use crate::scribe::{DAY, LIMITED, SERVFAIL, Scribe, at};
+use crate::scribe::{DAY, LIMITED, OUTAGE, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
 
 const HOUR: f64 = 3_600.0;
@@ -90,17 +90,25 @@ fn the_end_counts_neither_time_nor_attempts_of_what_was_only_a_blip() {
 /// the first are renewed.
 #[test]
 fn all_is_not_well_while_a_name_of_the_past_fails_for_something_else() {
-    let mut scribe = Scribe::default();
-    let end = scribe.streak((5.0, 4.0 * HOUR), OTHER, SERVFAIL, DAY);
-    scribe.renewal(end, OTHER, DAY - end);
-    let well = scribe.streak((0.0, 2.0 * HOUR), ONE, SERVFAIL, DAY);
-    scribe.renewal(well, ONE, DAY - well);
-    scribe.streak((well + 60.0, DAY), ONE, LIMITED, 90.0 * DAY);
-    let end = scribe.streak((well + 120.0, 4.0 * HOUR), THIRD, SERVFAIL, DAY);
-    scribe.renewal(end, THIRD, DAY - end);
-    let watcher = beside(scribe, None);
-    let closed = ends(&watcher);
-    let closed = closed.iter().find(|one| one.body.contains(THIRD)).unwrap();
+    let story = |with_one: bool| {
+        let mut scribe = Scribe::default();
+        let end = scribe.streak((5.0, 4.0 * HOUR), OTHER, SERVFAIL, DAY);
+        scribe.renewal(end, OTHER, DAY - end);
+        let from = 8_520.0;
+        if with_one {
+            let well = scribe.streak((0.0, 2.0 * HOUR), ONE, SERVFAIL, DAY);
+            scribe.renewal(well, ONE, DAY - well);
+            assert!(well + 60.0 < from, "{well}");
+            scribe.streak((well + 60.0, DAY), ONE, LIMITED, 90.0 * DAY);
+        }
+        let end = scribe.streak((from, 4.0 * HOUR), THIRD, SERVFAIL, DAY);
+        scribe.renewal(end, THIRD, DAY - end);
+        let watcher = beside(scribe, None);
+        let closed = ends(&watcher).into_iter();
+        let mut closed = closed.filter(|one| one.body.contains(THIRD));
+        closed.next().unwrap().clone()
+    };
+    let closed = story(true);
     assert!(!closed.title.contains("all is well"), "{closed:#?}");
     assert!(
         !closed.certificates.iter().any(|one| one == ONE),
@@ -108,6 +116,8 @@ fn all_is_not_well_while_a_name_of_the_past_fails_for_something_else() {
     );
     let again = format!("In trouble again, in another incident: {ONE}.");
     assert!(closed.body.contains(&again), "{}", closed.body);
+    let lasted = |one: &Message| one.body.lines().nth(1).map(str::to_owned);
+    assert_eq!(lasted(&closed), lasted(&story(false)));
 }
 
 /// What has come and gone before is renewed once more, and fails for something else before its end is told.
@@ -214,5 +224,31 @@ fn nothing_is_told_of_which_another_message_has_told_already() {
     assert!(
         !told.is_empty() && told.iter().all(is_of_other),
         "{told:#?}"
+    );
+}
+
+/// Two incidents of one Caddy: a name that fails for something else is renewed, and the other fails on.
+#[test]
+fn all_is_not_well_while_another_incident_is_loud() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, DAY), ONE, SERVFAIL, DAY);
+    let next = scribe.streak((5.0, HOUR), OTHER, OUTAGE, 20.0 * DAY);
+    scribe.renewal(next, OTHER, 20.0 * DAY - next);
+    let watcher = beside(scribe, None);
+    let closed = ends(&watcher);
+    let closed = closed
+        .iter()
+        .find(|one| one.certificates == [OTHER])
+        .unwrap();
+    assert_eq!(closed.title, format!("{OTHER}: renewed"));
+    let alone = {
+        let mut scribe = Scribe::default();
+        let next = scribe.streak((5.0, HOUR), OTHER, OUTAGE, 20.0 * DAY);
+        scribe.renewal(next, OTHER, 20.0 * DAY - next);
+        beside(scribe, None)
+    };
+    assert_eq!(
+        ends(&alone)[0].title,
+        format!("{OTHER}: renewed, all is well again")
     );
 }

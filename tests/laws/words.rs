@@ -75,3 +75,24 @@ fn words_of_an_earlier_moment_are_told_with_which_one_that_was() {
     let one = reminders.next().unwrap();
     assert!(one.body.starts_with(dated), "{}", one.body);
 }
+
+/// Two names that nobody renews, one of them two days after the other.
+#[test]
+fn a_title_says_of_many_only_what_is_true_of_each() {
+    let later = "later.example.com";
+    let mut scribe = Scribe::default();
+    scribe.started(0.0);
+    scribe.manages(0.1, &[NAME, later]);
+    scribe.renewal(10.0, NAME, HOUR);
+    scribe.renewal(2.0 * DAY, later, HOUR);
+    let watcher = scribe.tell_until(87.5 * DAY, |_| {});
+    let both = |one: &&Message| one.certificates_total == 2;
+    let titles = watcher.messages.iter().filter(both);
+    let titles: Vec<&str> = titles.map(|one| one.title.as_str()).collect();
+    let nine = format!(
+        "{NAME}: nine tenths of the time to renew it have passed; 2 certificates in trouble in all"
+    );
+    assert!(titles.contains(&nine.as_str()), "{titles:#?}");
+    let all = "2 certificates: half of the time to renew it has passed";
+    assert!(titles.contains(&all), "{titles:#?}");
+}

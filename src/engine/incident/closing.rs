@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 /// What a title ends with, unless something fails of which this does not tell.
 fn all_well(view: &View<'_>) -> &'static str {
-    if view.silenced == 0 && view.failing.is_empty() {
+    if view.silenced == 0 && view.failing.is_empty() && !view.others {
         ", all is well again"
     } else {
         ""
@@ -26,21 +26,12 @@ fn in_trouble(view: &View<'_>) -> String {
     format!(" In trouble again, in another incident: {names}.")
 }
 
-/// Whom a title is about where none of the names is well.
-fn of_nobody(view: &View<'_>) -> String {
-    match view.failing {
-        [] => view.teller.name.to_owned(),
-        [one] => one.clone(),
-        many => certificates(many.len()),
-    }
-}
-
 impl Incident {
     /// The message that says that it is over.
     pub(in crate::engine) fn closing(&self, view: &View<'_>) -> Message {
         let words = match self.ended.as_slice() {
             [one] if self.ended_count == 1 => self.one_closing(view, one),
-            [] => (self.over(&of_nobody(view)), self.history().join("\n")),
+            [] => (self.over_for_nobody(view), self.history().join("\n")),
             _ => self.many_closing(view),
         };
         let (title, body) = words;
@@ -141,6 +132,18 @@ impl Incident {
             "are"
         };
         format!("{name}: {} {are} over", self.closed_rules())
+    }
+
+    /// The same where none of the names is well.
+    fn over_for_nobody(&self, view: &View<'_>) -> String {
+        match view.failing {
+            [] => self.over(view.teller.name),
+            [one] => format!("{}, but it is in trouble again", self.over(one)),
+            many => {
+                let names = certificates(many.len());
+                format!("{}, but they are in trouble again", self.over(&names))
+            }
+        }
     }
 
     fn closed_rules(&self) -> String {

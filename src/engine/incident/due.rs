@@ -18,8 +18,13 @@ const BURST: usize = 5;
 const BURST_SPAN: TimeDelta = TimeDelta::minutes(10);
 const BURST_GAP: TimeDelta = TimeDelta::minutes(1);
 
-/// The end of an incident that opened again is told when it has held for so long.
+/// The end of an incident that opened again is told when it has held for so long, and twice as long each time
+/// that its end was told in vain, but not longer than eight times.
 const HOLD: TimeDelta = TimeDelta::minutes(30);
+const HOLDS: u32 = 3;
+
+/// A reminder that falls due so soon after a message of its incident is none.
+const JUST_NOW: TimeDelta = TimeDelta::minutes(4);
 
 /// What is to be done about an incident now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +66,11 @@ impl Incident {
         if self.is_over() || self.was_loud() && !self.loud.values().any(concerns) {
             return self.due_at_end(now);
         }
-        let missed = self.ended.iter().any(|one| one.missed);
-        let waits = missed || !self.fresh.is_empty();
+        let waits = !self.fresh.is_empty();
         self.fresh_since = self.fresh_since.or(now).filter(|_| waits);
+        // Whoever has just read of it needs no reminder.
+        let since = now.zip(self.told_at).map(|(now, told)| now - told);
+        self.reminder.repeat_due &= since.is_none_or(|since| since >= JUST_NOW);
         // Where all others are silenced no further message would say so.
         let is_alone = !self.loud.values().any(|one| one.may_be_told);
         let tells = |one: &&Ended| one.was_critical || is_alone && one.untold && !one.missed;
@@ -158,7 +165,8 @@ impl Incident {
         if self.told.is_none() {
             return Due::Nothing;
         }
-        let held = self.last_change().map(|at| at + HOLD);
+        let again = self.reopened.saturating_sub(1).min(HOLDS);
+        let held = self.last_change().map(|at| at + HOLD * (1 << again));
         match (now, held.filter(|_| self.reopened > 0)) {
             (Some(now), Some(held)) if now < held => Due::Later(held),
             _ => Due::Tell(Reason::Closed),

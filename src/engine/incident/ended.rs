@@ -98,6 +98,12 @@ impl Incident {
         self.ended = ended;
         for one in &failing {
             self.uncount(one.untold, one.is_unmanaged());
+            self.story.attempts = self.story.attempts.saturating_sub(one.attempts);
+        }
+        // What lasted is told of those that are left, where all of them are known.
+        if !failing.is_empty() && self.ended.len() == self.ended_count {
+            let since = self.ended.iter().filter_map(|one| one.failing_since);
+            self.story.failing_since = since.min().or(self.story.failing_since);
         }
         failing.into_iter().map(|one| one.name).collect()
     }

@@ -184,6 +184,13 @@ impl Register {
         self.all.keys().cloned().collect()
     }
 
+    /// Whether people are told of something loud in another incident.
+    pub(in crate::engine) fn is_loud_beside(&self, id: &str) -> bool {
+        let others = self.all.values().filter(|one| &*one.id != id);
+        let mut loud = others.flat_map(|one| one.loud.values());
+        loud.any(|one| one.may_be_told)
+    }
+
     /// An incident by id.
     pub(in crate::engine) fn get(&self, id: &str) -> Option<&Incident> {
         self.all.get(id)

@@ -81,6 +81,12 @@ impl<'a> Standing<'a> {
         })
     }
 
+    /// Whether what leads is the same of both.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let lead = |one: &Self| (one.lead.0, one.lead.1.severity);
+        lead(self) == lead(other)
+    }
+
     /// Whether it is more than info.
     pub(in crate::engine) fn is_loud(&self) -> bool {
         self.lead.1.severity.is_loud()

@@ -28,6 +28,8 @@ pub(in crate::engine) struct View<'a> {
     pub silenced: usize,
     /// Names that were well and are in trouble again, in other incidents.
     pub failing: &'a [String],
+    /// Whether another incident of this Caddy is loud.
+    pub others: bool,
 }
 
 impl Incident {
@@ -108,15 +110,14 @@ impl Incident {
         (title, body): (String, String),
     ) -> Message {
         let number = self.messages + 1;
-        let lead = view.standing.first().map(|first| first.lead.0);
         let is_for_another_cause = match view.standing {
             [only] => !only.is_news && only.news.is_none() && only.about.has_another_cause(),
             _ => false,
         };
-        let again = match (reason, lead) {
+        let again = match (reason, view.standing.first()) {
             (Reason::Repeated, _) => "still open: ",
             (Reason::Worsened, _) if is_for_another_cause => "another cause: ",
-            (Reason::Opened, Some(lead)) if self.comes_again(lead) => "again: ",
+            (Reason::Opened, Some(first)) if self.comes_again(first) => "again: ",
             _ => "",
         };
         let standing = view.standing.iter().filter(|_| reason != Reason::Closed);
@@ -143,10 +144,12 @@ impl Incident {
         }
     }
 
-    /// Whether an alert of a rule was over, and it is about the same trouble.
-    fn comes_again(&self, rule: &str) -> bool {
+    /// Whether what leads was over, and is the same trouble of the same name.
+    fn comes_again(&self, first: &Standing<'_>) -> bool {
         let closed = [&self.story.closed, &self.closed_before];
-        self.reopened > 0 && closed.iter().any(|rules| rules.contains(rule))
+        let (rule, _) = first.lead;
+        let was_over = closed.iter().any(|rules| rules.contains(rule));
+        self.reopened > 0 && first.about.link().again && was_over
     }
 
     fn many_title(&self, view: &View<'_>, first: &Standing<'_>, lead: &AlertRow) -> String {
@@ -163,7 +166,10 @@ impl Incident {
             .map(|(cause, names)| format!("{} ({names})", cause.word()));
         let listed = listed.collect::<Vec<_>>().join(", ");
         match causes.as_slice() {
-            [] => format!("{many}: {}", first.said(&lead.title, view.teller.name)),
+            [] if view.standing.iter().all(|one| one.is_like(first)) => {
+                format!("{many}: {}", first.said(&lead.title, view.teller.name))
+            }
+            [] => format!("{}; {many} in trouble in all", lead.title),
             [(cause, names)] if *names == count => {
                 format!("{many} fail for one cause: {}", cause.word())
             }
