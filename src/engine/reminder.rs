@@ -1,7 +1,6 @@
 //! Reminders: what is critical and stays open is told again.
 
 use crate::engine::alert::{AlertRow, Change, OpenAlert};
-use crate::engine::certificate::Certificate;
 use crate::engine::incident::by_telling;
 use crate::engine::instance::Instance;
 use crate::engine::message::Reason;
@@ -125,8 +124,7 @@ impl Watched {
         let mut soonest = None;
         for (about, rule, alert) in &critical {
             soonest = soonest.into_iter().chain(expiry(*about, at)).min();
-            let certificate = about.certificate();
-            if certificate.is_some_and(|one| is_recovering(&self.instance, one, at)) {
+            if is_recovering(&self.instance, *about, Some(at)) {
                 continue;
             }
             let change = Change {
@@ -242,7 +240,10 @@ const PROOF: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
 /// Whether a success was logged not long ago, and nothing after it tells the opposite; or Caddy was started anew
 /// after all that is critical had opened, two ticks have passed where they would have been seen, and none of them
 /// found the name due, though any would have if it had not been renewed.
-fn is_recovering(instance: &Instance, certificate: &Certificate, at: LogTime) -> bool {
+pub(super) fn is_recovering(instance: &Instance, about: About<'_>, at: Option<LogTime>) -> bool {
+    let (Some(certificate), Some(at)) = (about.certificate(), at) else {
+        return false;
+    };
     if certificate.is_of_wrong_issuer() {
         return false;
     }

@@ -6,6 +6,8 @@ use crate::engine::certificates::Certificates;
 use crate::engine::incident::{Due, Incident, Standing, View, kindred};
 use crate::engine::instance::Instance;
 use crate::engine::message::{Message, Reason};
+use crate::engine::reminder::is_recovering;
+use crate::engine::silence::Silences;
 use crate::engine::state::Watched;
 use crate::engine::subject::{About, AboutMut, Subject};
 use crate::engine::teller::Teller;
@@ -61,7 +63,6 @@ impl Watched {
     ) -> Option<Message> {
         let now = self.instance.log_time;
         let silences = self.incidents.silences.clone();
-        let told = |about: About<'_>, rule: &str| !silences.cover((instance, now), about, rule);
         let teller = Teller {
             rules,
             name: instance,
@@ -71,12 +72,7 @@ impl Watched {
         };
         let others = self.incidents.is_loud_beside(id);
         let incident = self.incidents.get_mut(id)?;
-        let members = incident.members.iter();
-        let abouts = members.filter_map(|one| about(&self.instance, &self.certificates, one));
-        let mut standing: Vec<Standing<'_>> = abouts
-            .filter_map(|about| Standing::of(about, &teller, told))
-            .collect();
-        standing.sort_by_cached_key(Standing::order);
+        let mut standing = incident.standing(&teller, &silences);
         let all: BTreeSet<Subject> = standing.iter().map(|one| one.about.subject()).collect();
         // Beside what is loud, a blip of another name is nothing to wake anybody for.
         if standing.first().is_some_and(Standing::is_loud) {
@@ -84,6 +80,12 @@ impl Watched {
             if !incident.was_loud() {
                 incident.forget_blips();
             }
+        }
+        let recovers = |one: &Standing<'_>| is_recovering(&self.instance, one.about, now);
+        let mut critical = standing.iter().filter(|one| one.is_critical());
+        if reason == Reason::Repeated && critical.all(recovers) {
+            incident.reminder.repeat_due = false;
+            return None;
         }
         let fails = |name: &str| {
             let certificate = Name::parse(name).and_then(|name| self.certificates.get(&name));
@@ -211,6 +213,18 @@ pub(super) fn about<'a>(
 }
 
 impl Incident {
+    /// How its names stand that people are told of, the most pressing first.
+    fn standing<'a>(&self, teller: &Teller<'a>, silences: &Silences) -> Vec<Standing<'a>> {
+        let at = (teller.name, teller.at);
+        let told = |about: About<'_>, rule: &str| !silences.cover(at, about, rule);
+        let abouts = self.members.iter();
+        let abouts = abouts.filter_map(|one| about(teller.instance, teller.certificates, one));
+        let standing = abouts.filter_map(|about| Standing::of(about, teller, told));
+        let mut standing: Vec<Standing<'_>> = standing.collect();
+        standing.sort_by_cached_key(Standing::order);
+        standing
+    }
+
     /// Notes that a message went out.
     fn note_told(&mut self, severity: Severity, reason: Reason, now: Option<LogTime>) {
         self.messages += 1;

@@ -69,6 +69,24 @@ fn nobody_is_reminded_of_what_was_just_told() {
     assert_eq!(near.len(), 1, "{:#?}", said(&told));
 }
 
+/// An attempt succeeds while a reminder falls due, and a line says so before the reminder is told.
+#[test]
+fn nobody_is_reminded_of_what_has_just_been_renewed() {
+    let mut scribe = Scribe::default();
+    scribe.streak((0.0, 6.0 * HOUR), ONE, SERVFAIL, 40.0 * HOUR);
+    // The first attempt that is critical is told at the fifth, ten minutes later.
+    let due = 600.01 + 6.0 * HOUR;
+    scribe.slow_renewal((due - 20.0, 30.0), ONE, 40.0 * HOUR - due);
+    let told = told(scribe, 8.0 * HOUR);
+    let reasons: Vec<Reason> = told.iter().map(|(_, one)| one.reason).collect();
+    assert_eq!(
+        reasons,
+        [Reason::Opened, Reason::Closed],
+        "{:#?}",
+        said(&told)
+    );
+}
+
 /// A name that is loud for ten minutes, then well for as much longer as the period lasts.
 fn flapping(period: f64) -> Vec<(LogTime, Message)> {
     let mut scribe = Scribe::default();

@@ -92,6 +92,11 @@ impl<'a> Standing<'a> {
         self.lead.1.severity.is_loud()
     }
 
+    /// Whether it is critical.
+    pub(in crate::engine) fn is_critical(&self) -> bool {
+        self.lead.1.severity == Severity::Critical
+    }
+
     /// Whether people were warned of it, and not that it is as bad.
     pub(super) fn is_worse(&self) -> bool {
         let told = self.alerts.iter().filter_map(|(_, alert)| alert.told).max();
