@@ -338,7 +338,7 @@ impl Incident {
         if !hushed.is_empty() {
             self.silenced.insert(subject.clone());
         }
-        if let Some(loudest) = loudest.filter(|_| !open.is_empty()) {
+        if let Some(loudest) = open.iter().map(|(_, alert)| alert.severity).max() {
             self.weigh_change(about, loudest);
         }
         if let Some(severity) = loudest.filter(counts) {
@@ -377,9 +377,7 @@ impl Incident {
         if loudest.is_loud() && about.has_another_cause() {
             let failed_at = about.certificate().and_then(|one| one.last_failure);
             self.changed_at = self.changed_at.max(failed_at);
-            // It is no louder than what was told.
-            let news = self.fresh.entry(subject.clone());
-            news.or_insert(Severity::Info);
+            self.fresh.entry(subject.clone()).or_insert(loudest);
         }
         if subject == Subject::Source {
             let over = about.link().over_since(self.messages);
@@ -405,6 +403,7 @@ impl Incident {
             &mut self.well_since,
             &mut self.better_since,
             &mut self.reminder.critical_since,
+            &mut self.reminder.critical_told_at,
             &mut self.story.open_since,
             &mut self.story.failing_since,
         ];

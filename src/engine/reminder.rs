@@ -27,6 +27,8 @@ pub(super) struct Reminder {
     pub repeat_by: Option<LogTime>,
     /// Whether one has fallen due and is not told yet.
     pub repeat_due: bool,
+    /// When a message was told as critical last.
+    pub critical_told_at: Option<LogTime>,
 }
 
 impl Reminder {
@@ -34,6 +36,7 @@ impl Reminder {
     fn end(&mut self) {
         *self = Self {
             repeat_due: self.repeat_due,
+            critical_told_at: self.critical_told_at,
             ..Self::default()
         };
     }

@@ -247,5 +247,8 @@ impl Incident {
         (self.well_again, self.unmanaged) = (0, 0);
         (self.fresh_since, self.well_since, self.better_since) = (None, None, None);
         self.reminder.repeat_due = false;
+        if severity == Severity::Critical {
+            self.reminder.critical_told_at = now;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::drive::Watcher;
 use crate::scribe::{DAY, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
+use notafter::rules::Severity;
 use notafter::time::LogTime;
 
 const HOUR: f64 = 3_600.0;
@@ -42,6 +43,22 @@ fn a_warning_that_was_over_before_it_was_told_is_no_reason_to_tell_again() {
     assert_eq!(told.len(), 1, "{:#?}", said(&told));
 }
 
+/// A name that is critical, and one beside it that fails with a long time to go.
+#[test]
+fn a_warning_beside_what_is_critical_is_told_as_a_warning() {
+    let mut scribe = Scribe::default();
+    scribe.streak((10.0, 5.0 * HOUR), ONE, SERVFAIL, 46.0 * HOUR);
+    scribe.streak((HOUR, 5.0 * HOUR), OTHER, SERVFAIL, 60.0 * DAY);
+    let told = told(scribe, 5.0 * HOUR);
+    let levels: Vec<Severity> = told.iter().map(|(_, one)| one.severity).collect();
+    assert_eq!(
+        levels,
+        [Severity::Critical, Severity::Warning],
+        "{:#?}",
+        said(&told)
+    );
+}
+
 #[test]
 fn nobody_is_reminded_of_what_was_just_told() {
     let mut scribe = Scribe::default();
@@ -62,11 +79,9 @@ fn nobody_is_reminded_of_what_was_just_told() {
     );
     let told = told(scribe, 8.0 * HOUR);
     let near = |at: &LogTime| (*at - self::at(due)).abs() < chrono::TimeDelta::minutes(4);
-    let near: Vec<_> = said(&told)
-        .into_iter()
-        .filter(|(at, _, _)| near(at))
-        .collect();
-    assert_eq!(near.len(), 1, "{:#?}", said(&told));
+    let near = told.iter().filter(|(at, _)| near(at));
+    let near: Vec<Severity> = near.map(|(_, one)| one.severity).collect();
+    assert_eq!(near, [Severity::Critical], "{:#?}", said(&told));
 }
 
 /// An attempt succeeds while a reminder falls due, and a line says so before the reminder is told.

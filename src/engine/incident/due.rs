@@ -23,7 +23,7 @@ const BURST_GAP: TimeDelta = TimeDelta::minutes(1);
 const HOLD: TimeDelta = TimeDelta::minutes(30);
 const HOLDS: u32 = 3;
 
-/// A reminder that falls due so soon after a message of its incident is none.
+/// A reminder that falls due so soon after a critical message of its incident is none.
 const JUST_NOW: TimeDelta = TimeDelta::minutes(4);
 
 /// What is to be done about an incident now.
@@ -69,7 +69,8 @@ impl Incident {
         let waits = !self.fresh.is_empty();
         self.fresh_since = self.fresh_since.or(now).filter(|_| waits);
         // Whoever has just read of it needs no reminder.
-        let since = now.zip(self.told_at).map(|(now, told)| now - told);
+        let told_at = self.reminder.critical_told_at;
+        let since = now.zip(told_at).map(|(now, told)| now - told);
         self.reminder.repeat_due &= since.is_none_or(|since| since >= JUST_NOW);
         // Where all others are silenced no further message would say so.
         let is_alone = !self.loud.values().any(|one| one.may_be_told);
@@ -90,6 +91,12 @@ impl Incident {
                 Due::Tell(Reason::Improved)
             }
             Due::Tell(Reason::Repeated) if self.has_relief() => Due::Tell(Reason::Improved),
+            Due::Tell(Reason::Worsened) => {
+                // A reminder that is to come at once goes with it.
+                let next = now.zip(self.reminder.repeat_at).map(|(now, at)| at - now);
+                self.reminder.repeat_due |= next.is_some_and(|next| next < JUST_NOW);
+                news
+            }
             news => news.or(self.due_of_relief(well, now)),
         }
     }

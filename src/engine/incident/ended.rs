@@ -98,10 +98,13 @@ impl Incident {
         self.ended = ended;
         for one in &failing {
             self.uncount(one.untold, one.is_unmanaged());
-            self.story.attempts = self.story.attempts.saturating_sub(one.attempts);
         }
-        // What lasted is told of those that are left, where all of them are known.
-        if !failing.is_empty() && self.ended.len() == self.ended_count {
+        // What it took is told of those that are left, where all of them are known.
+        let is_known = self.ended.len() == self.ended_count && !self.ended.is_empty();
+        if is_known && !failing.is_empty() {
+            let taken = failing.iter().map(|one| one.attempts);
+            let attempts = taken.fold(self.story.attempts, u32::saturating_sub);
+            self.story.attempts = attempts;
             let since = self.ended.iter().filter_map(|one| one.failing_since);
             self.story.failing_since = since.min().or(self.story.failing_since);
         }

@@ -85,6 +85,10 @@ impl Incident {
         let mut message = self.message(view, reason, (title, body));
         message.severity = match reason {
             Reason::Improved => self.relief_severity(),
+            // What people know of does not ring again for what is quieter.
+            Reason::Worsened if !self.reminder.repeat_due => {
+                self.loudest_news().unwrap_or(told.1.severity)
+            }
             _ => told.1.severity,
         };
         let named = view
