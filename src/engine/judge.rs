@@ -12,8 +12,8 @@ use crate::engine::evidence::{Quote, neutral};
 use crate::engine::message::Reason;
 use crate::engine::subject::About;
 use crate::rules::{
-    Captures, Closing, Fact, FactSet, Facts, Reading, Reads, Rule, RuleSet, Severity, Template,
-    Truth, Verdict,
+    Captures, Closing, Context, Fact, FactSet, Facts, Reading, Reads, Rule, RuleSet, Severity,
+    Template, Truth, Verdict,
 };
 use crate::time::LogTime;
 use serde_json::{Value, json};
@@ -265,7 +265,7 @@ impl Judge<'_> {
         severity: Severity,
         line: Option<&Captures>,
     ) -> [String; 3] {
-        let context = self.context(rule, severity, line);
+        let context = Context::new(&self.context(rule, severity, line));
         let texts = &rule.texts;
         [&texts.title, &texts.summary, &texts.remedy].map(|template: &Template| {
             template

@@ -46,7 +46,7 @@ embedded![
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{Configured, Expectation, Fact, Facts, RuleSet, Scope};
+    use crate::rules::{Configured, Context, Expectation, Fact, Facts, RuleSet, Scope};
     use crate::time::LogTime;
 
     fn built_in() -> RuleSet {
@@ -117,7 +117,7 @@ mod tests {
                 "cert": facts.to_json(Scope::Certificate), "cause": {"name": null},
                 "param": rule.names.parameters_json(), "line": {},
             });
-            let text = rule.texts.summary.render(&context).unwrap();
+            let text = rule.texts.summary.render(&Context::new(&context)).unwrap();
             text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
         };
         let retry = "Caddy tries again at 2026-05-03 22:05:01 UTC, in 1 min (announced)";
@@ -151,7 +151,7 @@ mod tests {
                 "cause": {"name": cause, "remedy": "Wait", "check": null},
                 "param": rule.names.parameters_json(), "line": {},
             });
-            rule.texts.remedy.render(&context).unwrap()
+            rule.texts.remedy.render(&Context::new(&context)).unwrap()
         };
         assert_eq!(remedy("ca.rate-limited"), "Wait.");
         assert_eq!(remedy("dns.servfail"), "Wait.\nAfter that: restart Caddy.");
@@ -179,7 +179,7 @@ mod tests {
         });
         let texts = &rule.texts;
         let all = [&texts.title, &texts.summary, &texts.remedy];
-        let all = all.map(|text| text.render(&context).unwrap());
+        let all = all.map(|text| text.render(&Context::new(&context)).unwrap());
         assert_eq!(
             all.join("\n--\n"),
             "a.example.com: Caddy tries again only after the certificate has expired\n\

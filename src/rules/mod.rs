@@ -39,4 +39,4 @@ pub use scope::{Captures, Names, Reading};
 pub use sentences::SENTENCES;
 pub use set::{Changes, Configured, RuleSet};
 pub use severity::Severity;
-pub use template::{CAUSE, RenderError, Samples, TOP, Template};
+pub use template::{CAUSE, Context, RenderError, Samples, TOP, Template};

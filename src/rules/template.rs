@@ -88,12 +88,23 @@ impl Template {
 
     /// The text with its places filled in. A line that came out empty is left out, so that a
     /// template can hold one optional sentence a line.
-    pub fn render(&self, context: &Json) -> Result<String, RenderError> {
-        let text = environment().render_str(&self.0, context);
+    pub fn render(&self, context: &Context) -> Result<String, RenderError> {
+        let text = environment().render_str(&self.0, &context.0);
         let text = text.map_err(|error| RenderError(reason(&error)))?;
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let lines = lines.into_iter().filter(|line| !line.is_empty());
         Ok(lines.collect::<Vec<&str>>().join("\n"))
+    }
+}
+
+/// What the places of all texts of a message are filled from.
+#[derive(Debug)]
+pub struct Context(Value);
+
+impl Context {
+    /// From an object whose keys are the names that texts may use.
+    pub fn new(names: &Json) -> Self {
+        Self(Value::from_serialize(names))
     }
 }
 
@@ -307,7 +318,7 @@ mod tests {
     fn rendered(text: &str, context: &Json) -> String {
         let template =
             Template::parse(text, &Names::default(), &Samples::of(&Names::default())).unwrap();
-        template.render(context).unwrap()
+        template.render(&Context::new(context)).unwrap()
     }
 
     fn refused(text: &str) -> (String, String, Option<String>) {
