@@ -72,7 +72,8 @@ impl Register {
             let silenced = self
                 .silences
                 .cover((instance, row.at), about.about(), &row.rule);
-            let was_told = case.closed.iter().any(|(rule, _)| **rule == *row.rule);
+            let was_told = row.reason == Reason::Closed
+                && case.closed.iter().any(|(rule, _)| **rule == *row.rule);
             incident.note(row, (silenced, was_told));
             // Of what is silenced nobody is told: it puts off no reminder.
             let opens = row.severity == Severity::Critical && row.reason != Reason::Closed;
