@@ -10,7 +10,10 @@ use chrono::TimeDelta;
 
 /// No moment of the past lies ahead of a clock that was set back: brings those that do to it. Returns whether
 /// there were any.
-pub(super) fn clamp<'a>(moments: impl IntoIterator<Item = &'a mut LogTime>, to: LogTime) -> bool {
+pub(super) fn clamp<'a, T>(moments: impl IntoIterator<Item = &'a mut T>, to: T) -> bool
+where
+    T: Copy + PartialOrd + 'a,
+{
     let later = moments.into_iter().filter(|moment| **moment > to);
     later.map(|moment| *moment = to).count() > 0
 }
@@ -62,11 +65,9 @@ impl Watched {
         self.instance_changed = true;
         self.incidents.set_back(to);
         for certificate in self.certificates.iter_mut() {
-            let mut is_changed = clamp(certificate.past(), to);
-            if !certificate.link.over.is_empty() {
-                is_changed |= certificate.link.set_back(to);
-            }
-            if is_changed {
+            let is_set_back = clamp(certificate.past(), to);
+            let trouble = certificate.trouble.get_mut();
+            if trouble.is_some_and(|trouble| trouble.link.set_back(to)) || is_set_back {
                 self.changed.insert(certificate.name.clone());
             }
         }

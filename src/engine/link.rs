@@ -2,6 +2,7 @@
 
 use crate::engine::alert::give_back_room;
 use crate::engine::causes::Causes;
+use crate::engine::host_clock::clamp;
 use crate::rules::Severity;
 use crate::time::LogTime;
 use chrono::TimeDelta;
@@ -103,10 +104,8 @@ impl Link {
 
     /// The clock of the log was set back. Returns whether anything had closed later than that.
     pub(super) fn set_back(&mut self, to: LogTime) -> bool {
-        let latest = to.epoch_seconds();
         let over = self.over.iter_mut().map(|(_, over)| &mut over.at_seconds);
-        let later = over.filter(|at| **at > latest);
-        later.map(|at| *at = latest).count() > 0
+        clamp(over, to.epoch_seconds())
     }
 
     /// Whether people were told of it as more than a note.

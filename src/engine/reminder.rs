@@ -43,18 +43,14 @@ impl Reminder {
 
     /// Counts from a moment on, with the first expiry to come.
     fn count_from(&mut self, policy: Policy, at: LogTime, first_expiry: Option<LogTime>) {
-        let wait = self.wait(policy, at, first_expiry);
-        let at = self.seen_from(at);
         self.first_expiry = first_expiry;
-        self.repeat_at = wait.map(|wait| at + wait);
-        self.repeat_by = wait.map(|wait| at + wait * 2);
+        (self.repeat_at, self.repeat_by) = self.next(policy, at, first_expiry);
     }
 
     /// Something became critical at a moment: people hear of that, and of the rest later.
     fn put_off(&mut self, policy: Policy, at: LogTime, not_after: Option<LogTime>) {
         self.first_expiry = self.first_expiry.into_iter().chain(not_after).min();
-        let wait = self.wait(policy, at, self.first_expiry);
-        let next = wait.map(|wait| self.seen_from(at) + wait);
+        let (next, _) = self.next(policy, at, self.first_expiry);
         self.repeat_at = next.into_iter().chain(self.repeat_by).min();
     }
 
@@ -67,9 +63,7 @@ impl Reminder {
     /// Follows another policy, or a clock that was set back: no reminder waits for longer than the full time
     /// from now on, and what does not stays as it is.
     fn retime(&mut self, policy: Policy, now: LogTime, first_expiry: Option<LogTime>) {
-        let longest = self.wait(policy, now, None);
-        let latest = longest.map(|wait| self.seen_from(now) + wait);
-        let by = longest.map(|wait| self.seen_from(now) + wait * 2);
+        let (latest, by) = self.next(policy, now, None);
         if latest.is_none() || self.repeat_at.is_none() || self.repeat_at > latest {
             self.count_from(policy, now, first_expiry);
         } else if self.repeat_by > by {
@@ -77,20 +71,19 @@ impl Reminder {
         }
     }
 
-    fn wait(
+    /// When the next one falls due, and by when at the latest, seen from a moment; a line may come from before
+    /// the opening.
+    fn next(
         &self,
         policy: Policy,
         at: LogTime,
         first_expiry: Option<LogTime>,
-    ) -> Option<TimeDelta> {
-        let at = self.seen_from(at);
-        let age = at - self.critical_since.unwrap_or(at);
-        policy.repeat_after(age, first_expiry.map(|end| end - at))
-    }
-
-    /// A line may come from before the opening.
-    fn seen_from(&self, at: LogTime) -> LogTime {
-        self.critical_since.map_or(at, |since| since.max(at))
+    ) -> (Option<LogTime>, Option<LogTime>) {
+        let since = self.critical_since.unwrap_or(at);
+        let at = at.max(since);
+        let left = first_expiry.map(|end| end - at);
+        let wait = policy.repeat_after(at - since, left);
+        (wait.map(|wait| at + wait), wait.map(|wait| at + wait * 2))
     }
 }
 

@@ -70,7 +70,8 @@ impl Watched {
             certificates: &self.certificates,
             at: now,
         };
-        let others = self.incidents.is_loud_beside(id);
+        // Only an end says how all the rest is.
+        let others = reason == Reason::Closed && self.incidents.is_loud_beside(id);
         let incident = self.incidents.get_mut(id)?;
         let mut standing = incident.standing(&teller, &silences);
         let all: BTreeSet<Subject> = standing.iter().map(|one| one.about.subject()).collect();

@@ -120,10 +120,8 @@ impl Watched {
             self.incidents.reschedule(&id);
         }
         for certificate in self.certificates.iter_mut() {
-            // What is only read makes no room for trouble that there is not.
-            if certificate.failing.is_some()
-                && let Some(failing) = &mut certificate.failing
-            {
+            let trouble = certificate.trouble.get_mut();
+            if let Some(failing) = trouble.and_then(|trouble| trouble.failing.as_mut()) {
                 self.instance.share_ca_url(&mut failing.ca_url);
             }
             let about = AboutMut::Certificate(certificate);

@@ -292,10 +292,7 @@ impl Step<'_> {
         watched: &mut Watched,
         (at, line): (LogTime, Option<&Quote>),
     ) {
-        self.hear_source(watched, (at, line), |judge, case| {
-            judge.close(Outcome::default(), case);
-            judge.open(case, &Which::All);
-        });
+        self.hear_source(watched, (at, line), judge_anew);
     }
 
     /// What a line about certificates says about the source itself.
@@ -324,8 +321,7 @@ impl Step<'_> {
     pub(super) fn judge_all(&mut self, watched: &mut Watched) {
         self.hear_source(watched, (self.at, None), |judge, case| {
             judge.close_gone(case);
-            judge.close(Outcome::default(), case);
-            judge.open(case, &Which::All);
+            judge_anew(judge, case);
         });
         let at = watched.instance.behind.unwrap_or(self.at);
         for name in watched.certificates.names() {
@@ -405,6 +401,12 @@ impl Step<'_> {
             Instance::ignore(&mut watched.instance.dropped, name.clone());
         }
     }
+}
+
+/// Closes what does not hold any more, and opens what does.
+fn judge_anew(judge: &Judge<'_>, case: &mut Case) {
+    judge.close(Outcome::default(), case);
+    judge.open(case, &Which::All);
 }
 
 /// Whether a line makes a name one to watch.

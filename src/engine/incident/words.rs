@@ -11,7 +11,7 @@ use crate::engine::teller::Teller;
 use crate::rules::Severity;
 use crate::time::spell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Names that the text lists.
 pub(super) const LISTED: usize = 20;
@@ -28,7 +28,7 @@ pub(in crate::engine) struct View<'a> {
     pub silenced: usize,
     /// Names that were well and are in trouble again, in other incidents.
     pub failing: &'a [String],
-    /// Whether another incident of this Caddy is loud.
+    /// Whether another incident of this Caddy is loud, at the end of this one.
     pub others: bool,
 }
 
@@ -127,9 +127,9 @@ impl Incident {
         let standing = view.standing.iter().filter(|_| reason != Reason::Closed);
         let standing = standing.map(|one| one.about.called(view.teller.name));
         let ended = self.ended.iter().map(|one| one.name.as_str());
-        let names: BTreeSet<&str> = standing.chain(ended).collect();
-        let only = names.first().copied();
-        let only = only.filter(|_| names.len() == 1 && !self.is_of_source());
+        let mut names = standing.chain(ended).filter(|_| !self.is_of_source());
+        let first = names.next();
+        let only = first.filter(|first| names.all(|name| name == *first));
         Message {
             id: stable_id(&["message", &self.id, &number.to_string()]),
             incident: self.id.to_string(),
