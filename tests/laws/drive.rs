@@ -154,6 +154,14 @@ impl Watcher {
         self.messages.extend(told);
     }
 
+    /// Notes the messages that are not in a list yet, with how far the log is.
+    pub(crate) fn note_told(&self, told: &mut Vec<(LogTime, Message)>) {
+        let now = self.engine.log_time(INSTANCE);
+        for message in self.messages.iter().skip(told.len()) {
+            told.push((now.unwrap(), message.clone()));
+        }
+    }
+
     /// The lines of a log, told after each.
     pub(crate) fn follow(&mut self, scribe: Scribe) {
         for line in scribe.sorted() {

@@ -1,6 +1,5 @@
 //! Never twice the same thing, and of what comes and goes not each time.
 
-use crate::drive::Watcher;
 use crate::scribe::{DAY, SERVFAIL, Scribe, at};
 use notafter::engine::message::{Message, Reason};
 use notafter::rules::Severity;
@@ -11,19 +10,9 @@ const ONE: &str = "one.example.com";
 const OTHER: &str = "other.example.com";
 
 /// Each loud message, with how far the log was when it was told.
-fn told(mut scribe: Scribe, until: f64) -> Vec<(LogTime, Message)> {
-    let mut now = 0.0;
-    while now < until {
-        scribe.runs(now);
-        now += 60.0;
-    }
-    let mut told: Vec<(LogTime, Message)> = Vec::new();
-    scribe.tell_until(until, |watcher: &mut Watcher| {
-        let now = watcher.engine.log_time(crate::drive::INSTANCE).unwrap();
-        let new = watcher.loud().into_iter().skip(told.len()).cloned();
-        let new: Vec<Message> = new.collect();
-        told.extend(new.into_iter().map(|one| (now, one)));
-    });
+fn told(scribe: Scribe, until: f64) -> Vec<(LogTime, Message)> {
+    let mut told = scribe.told(until);
+    told.retain(|(_, one)| one.severity.is_loud());
     told
 }
 

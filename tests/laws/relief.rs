@@ -9,41 +9,17 @@ use notafter::time::LogTime;
 const HOUR: f64 = 3_600.0;
 const MINUTE: f64 = 60.0;
 
-/// Each message with how far the log was when it was told; it has a line of others each minute.
-fn told(mut scribe: Scribe, until: f64) -> Vec<(LogTime, Message)> {
+/// Each message with when it was told, where a name is silenced as soon as two are told of.
+fn told_until_both(scribe: Scribe, until: f64, name: &str) -> Vec<(LogTime, Message)> {
     let mut told = Vec::new();
-    tell_minutes(&mut scribe, until);
-    scribe.tell_until(until, |watcher| note(watcher, &mut told));
-    told
-}
-
-fn tell_minutes(scribe: &mut Scribe, until: f64) {
-    let mut now = 0.0;
-    while now < until {
-        scribe.runs(now);
-        now += MINUTE;
-    }
-}
-
-/// The same, with a name that is silenced as soon as two are told of.
-fn told_until_both(mut scribe: Scribe, until: f64, name: &str) -> Vec<(LogTime, Message)> {
-    let mut told = Vec::new();
-    tell_minutes(&mut scribe, until);
-    scribe.tell_until(until, |watcher| {
+    scribe.each_minute(until).tell_until(until, |watcher| {
         let both = |one: &Message| one.severity.is_loud() && one.certificates_total == 2;
         if watcher.engine.silences().count() == 0 && watcher.messages.iter().any(both) {
             watcher.silence(name, at(9.0 * HOUR));
         }
-        note(watcher, &mut told);
+        watcher.note_told(&mut told);
     });
     told
-}
-
-fn note(watcher: &Watcher, told: &mut Vec<(LogTime, Message)>) {
-    let now = watcher.engine.log_time(INSTANCE);
-    for message in watcher.messages.iter().skip(told.len()) {
-        told.push((now.unwrap(), message.clone()));
-    }
 }
 
 fn improved(told: &[(LogTime, Message)]) -> Vec<&(LogTime, Message)> {
@@ -66,7 +42,7 @@ fn two_critical() -> (Scribe, f64) {
 #[test]
 fn a_critical_name_that_is_renewed_is_told_as_well_though_others_still_fail() {
     let (scribe, renewed) = two_critical();
-    let told = told(scribe, DAY);
+    let told = scribe.told(DAY);
     let improved = improved(&told);
     let [(when, message)] = improved.as_slice() else {
         panic!("{improved:?}");
@@ -102,7 +78,7 @@ fn critical_names_that_are_renewed_one_by_one_are_few_messages_and_none_waits_fo
         scribe.renewal(next, &name, DAY - next);
         renewed.push((name, at(next)));
     }
-    let told = told(scribe, DAY);
+    let told = scribe.told(DAY);
     let improved = improved(&told);
     assert!((1..=10).contains(&improved.len()), "{}", improved.len());
     for (name, renewed) in renewed {
@@ -129,7 +105,7 @@ fn a_name_that_fails_again_at_once_was_never_well() {
         rest,
     );
     scribe.failure(next + 60.0, "z.example.com", SERVFAIL, (12, DAY - next));
-    let told = told(scribe, next + 4.0 * MINUTE);
+    let told = scribe.told(next + 4.0 * MINUTE);
     assert!(improved(&told).is_empty(), "{told:?}");
 }
 
@@ -167,7 +143,7 @@ fn idle() -> Scribe {
 
 #[test]
 fn a_name_that_is_no_longer_critical_is_told_as_such() {
-    let told = told(idle(), 13.0 * HOUR);
+    let told = idle().told(13.0 * HOUR);
     let missed = told
         .iter()
         .find(|(_, one)| one.title.contains("missed") || one.severity == Severity::Critical);
@@ -196,7 +172,7 @@ fn what_comes_back_with_each_attempt_was_never_over() {
         let after = 60.0 + f64::from(n) * 40.0 * MINUTE;
         scribe.failure(after, "a.example.com", SERVFAIL, (9, 20.0 * DAY - after));
     }
-    let told = told(scribe, 13.0 * HOUR);
+    let told = scribe.told(13.0 * HOUR);
     assert!(improved(&told).is_empty());
     let critical = told
         .iter()
@@ -221,7 +197,7 @@ fn stuck() -> Scribe {
 fn a_name_that_was_told_and_fails_still_is_not_told_as_well() {
     let mut scribe = stuck();
     scribe.renewal(3_160.0, "a.example.com", 20.0 * DAY - 3_160.0);
-    let told = told(scribe, 2.0 * HOUR);
+    let told = scribe.told(2.0 * HOUR);
     let loud = told.iter().filter(|(_, one)| one.severity.is_loud());
     let loud: Vec<(Reason, &str)> = loud
         .map(|(_, one)| (one.reason, one.title.as_str()))
@@ -240,7 +216,7 @@ fn a_name_that_is_managed_no_longer_is_not_called_well() {
     scribe.streak((1.0, 2.0 * HOUR), z, SERVFAIL, DAY);
     scribe.streak((20.0, 4.0 * HOUR), y, SERVFAIL, DAY);
     scribe.manages(2.1 * HOUR, &[y]);
-    let told = told(scribe, 4.0 * HOUR);
+    let told = scribe.told(4.0 * HOUR);
     let improved = improved(&told);
     let [(_, message)] = improved.as_slice() else {
         panic!("{improved:?}");
@@ -265,7 +241,7 @@ fn a_name_that_was_told_as_well_and_fails_again_is_news() {
     scribe.renewal(next, z, DAY - next);
     let again = next + HOUR;
     scribe.streak((again, again + 2.0 * HOUR), z, SERVFAIL, 90.0 * DAY);
-    let told = told(scribe, 6.0 * HOUR);
+    let told = scribe.told(6.0 * HOUR);
     let news = told.iter().find(|(when, one)| {
         *when > at(again)
             && one.reason == Reason::Worsened
@@ -285,7 +261,7 @@ fn a_warning_that_comes_meanwhile_keeps_the_relief_from_nobody() {
         SERVFAIL,
         60.0 * DAY,
     );
-    let told = told(scribe, 6.0 * HOUR);
+    let told = scribe.told(6.0 * HOUR);
     let tells = |one: &Message| {
         one.body
             .contains("Well again since the last message: z.example.com.")
@@ -314,7 +290,7 @@ fn however_many_names_are_well_again_they_are_counted_and_the_first_ones_named()
     }
     // One of them fails again before anybody was told that it is well.
     scribe.failure(well + MINUTE, "n129.example.com", SERVFAIL, (1, 80.0 * DAY));
-    let told = told(scribe, 5.0 * HOUR);
+    let told = scribe.told(5.0 * HOUR);
     let improved = improved(&told);
     let [(_, message)] = improved.as_slice() else {
         panic!("{improved:?}");
@@ -342,9 +318,9 @@ fn a_critical_name_that_is_renewed_slowly_is_told_as_well_and_as_nothing_else() 
     let next = scribe.streak((from, 2.0 * HOUR), "z.example.com", SERVFAIL, DAY);
     scribe.slow_renewal((next, 300.0), "z.example.com", DAY - next);
     scribe.streak((from + 20.0, 10.0 * HOUR), "y.example.com", SERVFAIL, DAY);
-    tell_minutes(&mut scribe, 5.0 * HOUR);
+    let scribe = scribe.each_minute(5.0 * HOUR);
     let mut told = Vec::new();
-    let watcher = scribe.tell(|watcher| note(watcher, &mut told));
+    let watcher = scribe.tell(|watcher| watcher.note_told(&mut told));
     let is_note = |row: &notafter::engine::AlertRow| row.rule == "renewal-slow";
     assert!(watcher.rows.iter().any(is_note));
     let improved = improved(&told);
@@ -398,7 +374,7 @@ fn who_hears_only_of_what_is_critical_hears_that_it_is_no_longer_when_others_hea
         SERVFAIL,
         40.0 * DAY,
     );
-    let told = told(scribe, 9.0 * HOUR);
+    let told = scribe.told(9.0 * HOUR);
     let said = "No longer critical: a.example.com.";
     let tells = |(_, one): &&(LogTime, Message)| one.body.contains(said);
     let (_, message) = told.iter().find(tells).unwrap();

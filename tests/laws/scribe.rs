@@ -2,6 +2,7 @@
 
 use crate::drive::Watcher;
 use chrono::TimeDelta;
+use notafter::engine::message::Message;
 use notafter::time::LogTime;
 use serde_json::{Value, json};
 
@@ -161,6 +162,24 @@ impl Scribe {
             let msg = "could not get certificate from issuer";
             self.line(after + 1.0, ("error", "tls.obtain"), msg, rest);
         }
+    }
+
+    /// The same log with a line about something else each minute.
+    pub(crate) fn each_minute(mut self, until: f64) -> Self {
+        let mut now = 0.0;
+        while now < until {
+            self.runs(now);
+            now += 60.0;
+        }
+        self
+    }
+
+    /// Each message with how far the log, which goes on each minute, was when it was told.
+    pub(crate) fn told(self, until: f64) -> Vec<(LogTime, Message)> {
+        let mut told = Vec::new();
+        let log = self.each_minute(until);
+        log.tell_until(until, |watcher| watcher.note_told(&mut told));
+        told
     }
 
     /// The lines in order.

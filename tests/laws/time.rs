@@ -314,18 +314,18 @@ fn one_line_from_long_ago_sets_no_clock_back() {
     );
 }
 
+/// A host whose clock is three days ahead while a name fails for an hour; so far off is its expiry.
+fn failed_ahead(end: f64) -> Watcher {
+    let (ahead, name) = (3.0 * DAY, "a.example.com");
+    let mut scribe = Scribe::default();
+    scribe.streak((ahead, ahead + 3_600.0), name, SERVFAIL, end);
+    scribe.tell(|_| {})
+}
+
 /// A host whose clock was days ahead while a name became critical, and is set right.
 #[test]
 fn reminders_come_as_soon_as_ever_after_a_clock_was_set_back() {
-    let ahead = 3.0 * DAY;
-    let mut scribe = Scribe::default();
-    scribe.streak(
-        (ahead, ahead + 3_600.0),
-        "a.example.com",
-        SERVFAIL,
-        ahead + 2.0 * DAY,
-    );
-    let mut watcher = scribe.tell(|_| {});
+    let mut watcher = failed_ahead(5.0 * DAY);
     assert_eq!(watcher.loud().len(), 1);
     let mut scribe = Scribe::default();
     for minute in 0..1_000_u32 {
@@ -396,15 +396,7 @@ fn what_was_seen_while_a_clock_was_ahead_makes_nothing_late() {
 /// The same with a name that fails, and is renewed an hour after the clock was set right.
 #[test]
 fn nothing_lasts_for_less_than_no_time_after_a_clock_was_set_back() {
-    let ahead = 3.0 * DAY;
-    let mut scribe = Scribe::default();
-    scribe.streak(
-        (ahead, ahead + 3_600.0),
-        "a.example.com",
-        SERVFAIL,
-        20.0 * DAY,
-    );
-    let mut watcher = scribe.tell(|_| {});
+    let mut watcher = failed_ahead(20.0 * DAY);
     let mut scribe = Scribe::default();
     scribe.runs(1.0);
     scribe.streak((10.0, 3_600.0), "a.example.com", SERVFAIL, 20.0 * DAY);
